@@ -1,0 +1,1 @@
+"""Ground floor: three-valued logic, bilingual texts, times and diagnostics."""
