@@ -1,0 +1,1 @@
+"""Clinical values, pure and small: units of measurement and stage notation."""
