@@ -1,0 +1,161 @@
+"""The decision: findings with their evidence, and what follows. Everything shown to anyone is made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, PrivateAttr, Strict
+
+from oncogate.base.texts import Language, Text
+from oncogate.model.rule import Effect, Outcome, Override, Verdict
+from oncogate.model.values import Model, Moment, When
+
+Why = Literal[
+    "absent", "not_supplied", "unread", "wrong_patient", "too_old", "in_the_future", "recorded_late", "wrong_kind",
+    "wrong_focus", "not_final", "withdrawn", "superseded", "invalid", "unreadable_unit", "implausible", "conflicting",
+    "other_regimen", "other_cycle", "engine_error",
+]  # fmt: skip
+"""Why an entry doesn't count, or why a thing isn't known."""
+
+Asked = Literal["block", "warn", "inform"]
+
+
+class Evidence(Model):
+    """One thing looked at: an entry of the record, or that there is none (`entry` is null).
+
+    `counted` is null where it can't be told whether the entry counts. `value` is as recorded; `detail`
+    says what a physician needs to understand `why`.
+    """
+
+    fact: str
+    entry: str | None = None
+    source: str | None = None
+    counted: bool | None
+    why: Why | None = None
+    value: str | None = None
+    time: When | None = None
+    precision: Literal["day"] | None = None
+    detail: Text | None = None
+
+
+class Used(Model):
+    """A parameter as used, and who set it: a pack's id or a site's."""
+
+    value: str
+    unit: str | None = None
+    set_by: str
+    label: Text | None = None
+
+
+class Advice(Text):
+    """What to do now, under the name that `way_forward` uses."""
+
+    action: str
+
+
+class Finding(Model):
+    """What one rule says of the request."""
+
+    rule: str
+    version: int
+    effect: Effect
+    verdict: Verdict
+    asks: Asked | None
+    why: Why | None = None
+    title: Text
+    reason: Text
+    evidence: Annotated[tuple[Evidence, ...], Strict(False)] = ()
+    missing: Annotated[tuple[str, ...], Strict(False)] = ()
+    parameters: Mapping[str, Used] = Field(default_factory=dict)
+    remedy: Advice | None = None
+    override: Override | None = None
+
+    def explain(self, language: Language = "zh") -> str:
+        """The finding as sentences: what is wrong, what was found, what to do now."""
+        lines = [self.title.in_(language), self.reason.in_(language)]
+        if self.remedy is not None and self.verdict in ("unmet", "unknown"):
+            lines.append(("处理：" if language == "zh" else "What to do: ") + self.remedy.in_(language))
+        return "\n".join(lines)
+
+
+class CriticalValue(Model):
+    """A critical value (危急值): it starts a closed loop, whether or not an order is pending."""
+
+    rule: str
+    fact: str
+    value: str
+    unit: str
+    limit: str
+    entry: str
+    source: str | None = None
+    effective: When | None = None
+
+
+class Obligation(Model):
+    """What must happen for the outcome to stand, or follows from it. The host acts."""
+
+    kind: str
+    level: str | None = None
+    text: Text | None = None
+    rule: str
+
+
+class PackUsed(Model):
+    """A pack that judged, to the byte."""
+
+    id: str
+    version: str
+    digest: str
+
+
+class Notice(Model):
+    """A problem of the input that isn't a clinical finding."""
+
+    code: str
+    path: str
+    message: str
+
+
+class Decision(Model):
+    """The answer to a request. `findings` holds what asked for something and what was unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+    outcome: Outcome
+    at: Moment
+    order: str | None
+    patient: str | None
+    findings: Annotated[tuple[Finding, ...], Strict(False)]
+    determining_rules: Annotated[tuple[str, ...], Strict(False)] = Field(alias="determining")
+    critical_values: Annotated[tuple[CriticalValue, ...], Strict(False)] = ()
+    obligations: Annotated[tuple[Obligation, ...], Strict(False)] = ()
+    way_forward: Annotated[tuple[Annotated[tuple[str, ...], Strict(False)], ...], Strict(False)] = ()
+    not_remediable: Annotated[tuple[str, ...], Strict(False)] = ()
+    shadow: Annotated[tuple[Finding, ...], Strict(False)] = ()
+    notices: Annotated[tuple[Notice, ...], Strict(False)] = ()
+    packs: Annotated[tuple[PackUsed, ...], Strict(False)] = ()
+    engine: str
+
+    _all: tuple[Finding, ...] = PrivateAttr(default=())
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Every rule's finding, those that are met or don't apply too; only `findings` after a round trip."""
+        return self._all or self.findings
+
+    @property
+    def determining(self) -> tuple[Finding, ...]:
+        """The findings that asked for the outcome."""
+        return tuple(f for f in self.findings if f.rule in self.determining_rules)
+
+    def finding(self, rule: str) -> Finding | None:
+        """The finding of a rule, if it is among `all_findings`."""
+        return next((f for f in self.all_findings if f.rule == rule), None)
+
+    def to_dict(self, *, everything: bool = False) -> dict[str, Any]:
+        """The decision as plain data, in the order of the Contract; `everything` adds met and not applicable."""
+        data = self.model_dump(mode="json", by_alias=True)
+        if everything:
+            data["findings"] = [f.model_dump(mode="json") for f in self.all_findings]
+        return data

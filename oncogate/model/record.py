@@ -1,0 +1,217 @@
+"""The patient's record: sections of entries.
+
+A section is `None` where the host did not supply it and `[]` where it was supplied and nothing is
+there. Every entry says when it was clinically true (`effective`) and when it entered the record
+(`recorded`; if absent it is taken to be `effective`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, Strict
+
+from oncogate.model.values import Code, Day, Model, Name, Number, Quantity, When
+
+ReportStatus = Literal[
+    "final", "amended", "corrected", "preliminary", "registered", "cancelled", "entered-in-error", "unknown"
+]
+ActionStatus = Literal[
+    "completed", "in-progress", "active", "planned", "draft", "on-hold", "stopped", "cancelled", "not-done",
+    "entered-in-error", "unknown",
+]  # fmt: skip
+
+
+class Entry(Model):
+    """What every entry of the record has.
+
+    `focus` is the id of the diagnosis that the entry is about; `patient` is set where the host's entry
+    names its patient; `key` names the result that this entry is a version of; `source` is the host's
+    own key or FHIR reference and comes back in evidence.
+    """
+
+    id: Name
+    effective: When | None = None
+    recorded: When | None = None
+    focus: str | None = None
+    source: str | None = None
+    patient: str | None = None
+    key: str | None = None
+
+
+class Diagnosis(Entry):
+    """A condition. `basis` and `basis_reason` say why it was made without pathology, where it was."""
+
+    codes: Annotated[tuple[Code, ...], Strict(False)]
+    status: Literal[
+        "active", "recurrence", "relapse", "inactive", "remission", "resolved", "refuted", "entered-in-error", "unknown"
+    ] = "active"
+    basis: str | None = None
+    basis_reason: str | None = None
+
+
+class Stage(Entry):
+    """A stage as written (`cT2N1M0 ⅡB期`); `kind` is what the entry is, whatever its prefix says."""
+
+    stage: str
+    kind: Literal["clinical", "pathologic"] | None = None
+    system: str | None = None
+    edition: str | None = None
+    status: ReportStatus
+
+
+class Pathology(Entry):
+    """A histology or cytology report."""
+
+    kind: Literal["histology", "cytology"] | None = None
+    conclusion: str | None = None
+    status: ReportStatus
+
+
+class MarkerResult(Entry):
+    """The result of one or more molecular markers (`EGFR`, `HER2`; a panel names several)."""
+
+    markers: Annotated[tuple[Name, ...], Strict(False)]
+    result: str | None = None
+    status: ReportStatus
+
+
+class Exam(Entry):
+    """A staging examination done; `exams` are ids of the exam table (`CECT_chest`)."""
+
+    exams: Annotated[tuple[Name, ...], Strict(False)]
+    name: str | None = None
+    status: ReportStatus | ActionStatus
+
+
+class Assessment(Entry):
+    """A risk assessment; `level` as recorded, `regimen` and `cycle` where it names them."""
+
+    kind: str
+    level: str | None = None
+    regimen: str | None = None
+    cycle: int | None = None
+    status: ReportStatus
+
+
+class Consent(Entry):
+    """A consent, refusal or withdrawal; `effective` is when it was signed."""
+
+    kind: str
+    regimen: str | None = None
+    status: Literal["active", "inactive", "rejected", "draft", "proposed", "superseded", "entered-in-error", "unknown"]
+
+
+class Measurement(Entry):
+    """A laboratory result or vital sign. `text` keeps a value that isn't a quantity, as reported."""
+
+    codes: Annotated[tuple[Code, ...], Strict(False)]
+    value: Quantity | None = None
+    text: str | None = None
+    conflict: str | None = None
+    status: ReportStatus
+
+
+class Drug(Model):
+    """A drug as the host names it; dose in `unit`. `role` tells a companion (`diluent`, `premedication`)."""
+
+    code: str | None = None
+    system: str | None = None
+    name: str | None = None
+    dose: Number | None = None
+    unit: str | None = None
+    route: str | None = None
+    role: str | None = None
+
+
+class Procedure(Entry):
+    """Something done to the patient. A `resection` is surgery that removes the tumour; a biopsy treats nothing."""
+
+    kind: Literal["resection", "surgery", "radiotherapy", "biopsy", "other"]
+    name: str | None = None
+    status: ActionStatus
+
+
+class Treatment(Entry):
+    """An anti-tumour or other treatment given: drugs, or surgery and radiotherapy by `kind`."""
+
+    kind: Literal["drugs", "resection", "surgery", "radiotherapy", "biopsy", "other"] = "drugs"
+    drugs: Annotated[tuple[Drug, ...], Strict(False)] = ()
+    regimen: str | None = None
+    cycle: int | None = None
+    name: str | None = None
+    status: ActionStatus
+
+
+class OrderOnRecord(Entry):
+    """Another order of the patient's, such as a planned G-CSF."""
+
+    drugs: Annotated[tuple[Drug, ...], Strict(False)] = ()
+    planned: When | None = None
+    status: ActionStatus
+
+
+class Note(Entry):
+    """An entry of a section that the shipped rules only ask after by kind."""
+
+    kind: str
+    codes: Annotated[tuple[Code, ...], Strict(False)] = ()
+    text: str | None = None
+    level: str | None = None
+    status: str | None = None
+
+
+class Patient(Model):
+    """The patient; `id` ties entries to the person."""
+
+    id: Name
+    birth_date: Day | None = None
+    sex: Literal["male", "female", "other", "unknown"] | None = None
+
+
+class Unread(Model):
+    """Something in a section that could not be read, or a page that is missing (`source` absent).
+
+    It makes what depends on the section unknown unless what was read settles it. `codes` or `kind`,
+    where they could be read, limit what it may hide.
+    """
+
+    section: str
+    problem: str
+    source: str | None = None
+    codes: Annotated[tuple[Code, ...], Strict(False)] = ()
+    kind: str | None = None
+
+
+class PatientRecord(Model):
+    """What is on record for the patient."""
+
+    patient: Patient | None = None
+    diagnoses: Annotated[tuple[Diagnosis, ...], Strict(False)] | None = None
+    stages: Annotated[tuple[Stage, ...], Strict(False)] | None = None
+    pathology: Annotated[tuple[Pathology, ...], Strict(False)] | None = None
+    markers: Annotated[tuple[MarkerResult, ...], Strict(False)] | None = None
+    exams: Annotated[tuple[Exam, ...], Strict(False)] | None = None
+    assessments: Annotated[tuple[Assessment, ...], Strict(False)] | None = None
+    consents: Annotated[tuple[Consent, ...], Strict(False)] | None = None
+    labs: Annotated[tuple[Measurement, ...], Strict(False)] | None = None
+    vitals: Annotated[tuple[Measurement, ...], Strict(False)] | None = None
+    procedures: Annotated[tuple[Procedure, ...], Strict(False)] | None = None
+    treatments: Annotated[tuple[Treatment, ...], Strict(False)] | None = None
+    orders: Annotated[tuple[OrderOnRecord, ...], Strict(False)] | None = None
+    allergies: Annotated[tuple[Note, ...], Strict(False)] | None = None
+    meetings: Annotated[tuple[Note, ...], Strict(False)] | None = None
+    educations: Annotated[tuple[Note, ...], Strict(False)] | None = None
+    follow_ups: Annotated[tuple[Note, ...], Strict(False)] | None = None
+    events: Annotated[tuple[Note, ...], Strict(False)] | None = None
+    unread: Annotated[tuple[Unread, ...], Strict(False)] = Field(default=())
+
+    SECTIONS: ClassVar[tuple[str, ...]] = (
+        "diagnoses", "stages", "pathology", "markers", "exams", "assessments", "consents", "labs", "vitals",
+        "procedures", "treatments", "orders", "allergies", "meetings", "educations", "follow_ups", "events",
+    )  # fmt: skip
+
+    def section(self, name: str) -> tuple[Entry, ...] | None:
+        """The entries of a section; `None` where it was not supplied."""
+        entries: tuple[Entry, ...] | None = getattr(self, name)
+        return entries

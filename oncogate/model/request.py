@@ -1,0 +1,180 @@
+"""The request: an order or none, the patient's record, and the moment for which it is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, ValidationError
+
+from oncogate.base.errors import Diagnostic, RequestError, did_you_mean
+from oncogate.base.times import read_time, read_zone
+from oncogate.model.record import Drug, PatientRecord
+from oncogate.model.values import Code, Model, Moment, Name, When
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes of the largest request that is read; a whole FHIR record of 3 MB is common, 32 MB is a mistake."""
+
+
+class Order(Model):
+    """The order being signed. All its drugs are judged together.
+
+    `focus` is the id of the diagnosis that it treats, `reasons` its reason as codes; `kind` may say what
+    it is (`chemotherapy`, `surgery`, …) where the drugs don't.
+    """
+
+    id: Name
+    drugs: Annotated[tuple[Drug, ...], Strict(False)] = ()
+    regimen: str | None = None
+    cycle: int | None = None
+    day: int | None = None
+    intent: str | None = None
+    line: int | None = None
+    kind: str | None = None
+    ordered: Moment | None = None
+    planned: When | None = None
+    prescriber: str | None = None
+    focus: str | None = None
+    reasons: Annotated[tuple[Code, ...], Strict(False)] = ()
+
+
+class Request(Model):
+    """What the host asks: judge this order (if any) against this record, as of `at`."""
+
+    at: Moment
+    order: Order | None = None
+    record: PatientRecord = Field(default_factory=PatientRecord)
+
+    @classmethod
+    def load(cls, source: str | Path | bytes | Mapping[str, Any], timezone: str | None = None) -> Request:
+        """Read a request from a file's path, JSON bytes, or a mapping.
+
+        `timezone` (`Asia/Shanghai`, `+08:00`) is given to times that have none. Raises `RequestError`
+        with every problem found, each at its JSON pointer.
+        """
+        data = source if isinstance(source, Mapping) else read_json(source)
+        if timezone is not None:
+            data = _zoned(data, timezone)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise RequestError(_diagnostics(error)) from None
+
+    def to_json(self) -> str:
+        """Canonical JSON; `Request.load` reads back an equal request."""
+        return self.model_dump_json(exclude_none=True, by_alias=True)
+
+
+def read_json(source: str | Path | bytes) -> Any:
+    """Parse JSON strictly: numbers exact, no NaN, no duplicate keys. Raises `RequestError`."""
+    name = "" if isinstance(source, bytes) else str(source)
+    content = source if isinstance(source, bytes) else _read_file(Path(source))
+    if len(content) > LARGEST:
+        raise RequestError([Diagnostic(name, 0, 0, "input-too-large", f"larger than {LARGEST} bytes", "send one patient's record at a time")])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError([Diagnostic(name, 0, 0, "input-encoding", f"isn't UTF-8 (byte {error.start})", "save the file as UTF-8")]) from None
+    if not text.strip():
+        raise RequestError([Diagnostic(name, 0, 0, "input-empty", "the input is empty", "send a request as JSON; `oncogate schema request` prints its form")])
+    try:
+        return json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        problem = Diagnostic(name, error.lineno, error.colno, "json-syntax", f"isn't JSON: {error.msg[0].lower()}{error.msg[1:]}")
+    except RecursionError:
+        problem = Diagnostic(name, 0, 0, "json-depth", "is nested too deeply")
+    except ValueError as error:
+        problem = Diagnostic(name, 0, 0, "json-value", str(error))
+    raise RequestError([problem]) from None
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise RequestError([Diagnostic(str(path), 0, 0, "input-directory", "is a directory", "name a file, or `-` for standard input")])
+        if path.stat().st_size > LARGEST:
+            raise RequestError([Diagnostic(str(path), 0, 0, "input-too-large", f"larger than {LARGEST} bytes", "send one patient's record at a time")])
+        return path.read_bytes()
+    except OSError as error:
+        raise RequestError([Diagnostic(str(path), 0, 0, "input-unreadable", f"can't be read: {error.strerror or error}")]) from None
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"`{text}` isn't a number that JSON has")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key `{twice}` stands twice in one object")
+    return found
+
+
+TIME_FIELDS = frozenset({"at", "effective", "recorded", "ordered", "planned"})
+
+
+def _zoned(data: Any, zone_name: str) -> Any:
+    try:
+        zone = read_zone(zone_name)
+    except ValueError as error:
+        raise RequestError([Diagnostic("", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`")]) from None
+
+    def visit(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {k: _give_zone(v) if k in TIME_FIELDS and isinstance(v, str) else visit(v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [visit(v) for v in value]
+        return value
+
+    def _give_zone(text: str) -> Any:
+        try:
+            return read_time(text, zone)
+        except ValueError:
+            return text
+
+    return visit(data)
+
+
+def _diagnostics(error: ValidationError) -> list[Diagnostic]:
+    return [
+        Diagnostic(pointer(found["loc"]), 0, 0, "request-" + found["type"].replace("_", "-"), _message(found), _help(found))
+        for found in error.errors(include_url=False)
+    ]
+
+
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON pointer from pydantic's location."""
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _message(found: Any) -> str:
+    if found["type"] == "extra_forbidden":
+        return f"unknown field `{found['loc'][-1]}`"
+    if found["type"] == "missing":
+        return f"the field `{found['loc'][-1]}` is missing"
+    message: str = found["msg"]
+    return message[0].lower() + message[1:]
+
+
+def _help(found: Any) -> str:
+    if found["type"] == "extra_forbidden":
+        return did_you_mean(str(found["loc"][-1]), _FIELDS)
+    if found["type"] == "time_naive":
+        return "or tell the zone once: `--timezone Asia/Shanghai`, `Request.load(…, timezone=…)`"
+    return ""
+
+
+_FIELDS = (
+    *Request.model_fields, *Order.model_fields, *Drug.model_fields, *PatientRecord.model_fields,
+    "id", "effective", "recorded", "status", "focus", "source", "patient", "codes", "code", "system", "display", "value",
+    "unit", "comparator", "stage", "kind", "edition", "conclusion", "markers", "result", "exams", "level", "regimen",
+)  # fmt: skip

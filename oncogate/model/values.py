@@ -1,0 +1,123 @@
+"""Values that entries are made of: numbers, quantities, codes and times, frozen and strict."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from oncogate.base.times import NaiveTime, Time, aware, read_time, write_time
+
+
+class Model(BaseModel):
+    """A frozen, strict value: unknown fields are refused, nothing is coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    if not isinstance(value, Decimal):
+        raise PydanticCustomError("number", "should be a number, not {kind}", {"kind": _kind(value)})
+    if not value.is_finite():
+        raise PydanticCustomError("number_finite", "should be a finite number")
+    if abs(value) >= Decimal("1e15") or Decimal(repr(float(value))) != value:
+        raise PydanticCustomError("number_precise", "has more digits than a measurement can have")
+    return value
+
+
+def _kind(value: Any) -> str:
+    return {"str": "text", "bool": "true or false", "NoneType": "null", "dict": "an object"}.get(
+        type(value).__name__, "a list" if isinstance(value, (list, tuple)) else type(value).__name__
+    )
+
+
+def _as_json(value: Decimal) -> int | float:
+    # exact: `_number` admits only what a JSON number carries through a float
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    PlainSerializer(_as_json, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
+"""A finite number, exact: read as `Decimal`, written as a JSON number. Text is not a number."""
+
+
+def _time(value: Any) -> Time:
+    try:
+        if isinstance(value, datetime):
+            return aware(value)
+        if isinstance(value, date):
+            return value
+        if isinstance(value, str):
+            return read_time(value)
+    except NaiveTime as error:
+        raise PydanticCustomError(
+            "time_naive", "the time has no zone: write the offset, as in `2026-03-02T09:30:00+08:00`"
+        ) from error
+    except ValueError as error:
+        raise PydanticCustomError("time_parsing", "{problem}", {"problem": str(error)}) from error
+    raise PydanticCustomError("time_type", "should be a time written as text, not {kind}", {"kind": _kind(value)})
+
+
+def _moment(value: Any) -> datetime:
+    time = _time(value)
+    if not isinstance(time, datetime):
+        raise PydanticCustomError("moment_type", "should be a time of day with a zone, not a whole day")
+    return time
+
+
+_TIME_SCHEMA = {"type": "string", "description": "ISO 8601 with a zone, or a day (YYYY-MM-DD)"}
+
+When = Annotated[
+    datetime | date,
+    BeforeValidator(_time),
+    PlainSerializer(write_time, when_used="json"),
+    WithJsonSchema(_TIME_SCHEMA),
+]
+"""An aware time, or a day where only the day is known."""
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    PlainSerializer(write_time, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An aware time of day."""
+
+Day = Annotated[
+    date,
+    BeforeValidator(lambda v: date.fromisoformat(v) if isinstance(v, str) else v),
+    PlainSerializer(lambda d: d.isoformat(), when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+"""A short text that isn't empty."""
+
+Comparator = Literal["<", "<=", ">", ">="]
+
+
+class Quantity(Model):
+    """A measured value. `comparator` marks a censored one: `<0.5` is below 0.5, by how much isn't known."""
+
+    value: Number
+    unit: str
+    comparator: Comparator | None = None
+
+
+class Code(Model):
+    """A code, always with the system that gives it its meaning; `display` is for people only."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
