@@ -1,0 +1,1 @@
+"""What rule authors run: a rule's own examples, and the linter."""

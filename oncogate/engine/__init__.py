@@ -1,0 +1,1 @@
+"""Judging: a request and a rule → a finding; all findings → a decision."""

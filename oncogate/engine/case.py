@@ -1,0 +1,257 @@
+"""One request made ready for judging: which tumour, which drugs, and whether the order treats a tumour.
+
+Nothing here decides anything. It answers once what many rules ask: what the order's drugs are, which
+of the record's tumours the order is about, and whether there are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from oncogate.base.logic import Truth
+from oncogate.base.texts import Text
+from oncogate.base.times import Time, instant
+from oncogate.model.facts import Fact
+from oncogate.model.record import Diagnosis, Drug, Entry, Unread
+from oncogate.model.request import Order, Request
+from oncogate.model.values import Code
+from oncogate.packs.tables import KnownDrug, Tables, Tumour, icd10
+
+ACTIVE = frozenset({"active", "recurrence", "relapse", "unknown"})
+TREATMENT_KINDS = frozenset(
+    {"chemotherapy", "targeted", "immunotherapy", "endocrine", "systemic", "anti_tumour", "surgery", "resection", "radiotherapy"}
+)
+"""Values of `order.kind` that mark an order as anti-tumour."""
+LOCAL_KINDS = frozenset({"surgery", "resection", "radiotherapy"})
+
+
+@dataclass(frozen=True)
+class OrderedDrug:
+    """A drug of the order and what it was recognised as, if it was."""
+
+    drug: Drug
+    known: KnownDrug | None
+
+    @property
+    def label(self) -> Text:
+        """The host's own name where it gave one, so that the physician finds it on the screen."""
+        name = self.drug.name or (None if self.known else self.drug.code)
+        if name:
+            return Text(zh=name, en=name)
+        return self.known.label if self.known else Text(zh="未写明的药品", en="a drug without a name")
+
+
+@dataclass(frozen=True)
+class OrderTumour:
+    """The tumour that the order is about.
+
+    `ids` are the diagnoses that stand for it, `None` where it can't be told which tumour is meant.
+    `several` says whether the record has others. `kind` is a tumour of the table, `None` if not known.
+    """
+
+    ids: frozenset[str] | None
+    codes: frozenset[tuple[str | None, str | None]]
+    kind: Tumour | None
+    several: Truth
+
+
+class Case:
+    """A request with what rules ask of it, worked out once."""
+
+    def __init__(self, request: Request, facts: Mapping[str, Fact], tables: Tables) -> None:
+        self.request = request
+        self.record = request.record
+        self.order: Order | None = request.order
+        self.at: datetime = request.at
+        self.facts = facts
+        self.tables = tables
+
+    def first_instant(self, time: Time) -> datetime:
+        """The first instant of a time, for comparing."""
+        return instant(time, self.at)
+
+    def recorded(self, entry: Entry) -> datetime | None:
+        """When the entry entered the record; taken to be its effective time if the host doesn't say."""
+        time = entry.recorded if entry.recorded is not None else entry.effective
+        return None if time is None else self.first_instant(time)
+
+    def of_another_patient(self, entry: Entry) -> bool:
+        """Whether the entry names a patient who isn't the request's."""
+        patient = self.record.patient
+        return entry.patient is not None and patient is not None and entry.patient != patient.id
+
+    def stands(self, entry: Entry) -> bool:
+        """Whether the entry is this patient's and was recorded by the moment."""
+        recorded = self.recorded(entry)
+        return not self.of_another_patient(entry) and (recorded is None or recorded <= self.at)
+
+    def unread(self, section: str) -> tuple[Unread, ...]:
+        """What could not be read of a section."""
+        return tuple(mark for mark in self.record.unread if mark.section == section)
+
+    # -- the order ---------------------------------------------------------------------------------
+
+    @cached_property
+    def drugs(self) -> tuple[OrderedDrug, ...]:
+        """The order's drugs, recognised where possible."""
+        if self.order is None:
+            return ()
+        return tuple(OrderedDrug(drug, self.tables.identify(drug)) for drug in self.order.drugs)
+
+    @cached_property
+    def marked(self) -> bool:
+        """Whether the order says of itself that it is anti-tumour: by kind, regimen or reason."""
+        order = self.order
+        if order is None:
+            return False
+        reasons = list(order.reasons)
+        if order.focus is not None:
+            reasons += [code for d in self.diagnoses if d.id == order.focus for code in d.codes]
+        return bool(order.regimen) or order.kind in TREATMENT_KINDS or any(self.tables.is_tumour_code(c) for c in reasons)
+
+    @cached_property
+    def doubtful(self) -> bool:
+        """Whether the order is marked as anti-tumour and what it holds isn't all recognised, or isn't there."""
+        local = self.order is not None and self.order.kind in LOCAL_KINDS
+        return self.marked and not local and (not self.drugs or any(d.known is None for d in self.drugs))
+
+    def has_drug(self, classes: Iterable[str]) -> Truth:
+        """Whether a drug of the order is in one of the classes (`myelosuppressive` is asked of the drug)."""
+        wanted = frozenset(classes)
+        found: Truth = None if self.doubtful else False
+        for drug in self.drugs:
+            member = in_classes(drug.known, wanted) if drug.known else False
+            if member:
+                return True
+            if member is None:
+                found = None
+        return found
+
+    def only_drugs_of(self, cls: str) -> Truth:
+        """Whether every anti-tumour drug of the order is of one class."""
+        others = [d.known for d in self.drugs if d.known is not None and d.known.anti_tumour and d.known.cls != cls]
+        if others:
+            return None if all(k.cls == "antitumour" for k in others) else False
+        return None if self.doubtful else True
+
+    # -- the tumour --------------------------------------------------------------------------------
+
+    @cached_property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """The diagnoses that stand at the moment."""
+        entries = self.record.diagnoses or ()
+        return tuple(d for d in entries if self.stands(d) and d.status not in ("refuted", "entered-in-error"))
+
+    @cached_property
+    def has_tumour(self) -> Truth:
+        """Whether the patient has a tumour, by a diagnosis or by an order of recognised anti-tumour drugs."""
+        if any(self.tables.is_tumour_code(code) for d in self.diagnoses for code in d.codes):
+            return True
+        if any(drug.known is not None and drug.known.anti_tumour for drug in self.drugs):
+            return True
+        return None if self.record.diagnoses is None or self._diagnoses_hidden else False
+
+    @cached_property
+    def tumour(self) -> OrderTumour:
+        """Which tumour the order is about: its focus or reason, else the only active primary malignancy."""
+        groups = self._primaries
+        mine: tuple[Diagnosis, ...] | None = None
+        order = self.order
+        stated_codes: tuple[Code, ...] = ()
+        stated_id: str | None = None
+        if order is not None:
+            mine = next((g for g in groups for d in g if d.id == order.focus), None)
+            if mine is None:
+                stated_codes = tuple(c for c in order.reasons if self.tables.tumour_of([c]) is not None)
+                mine = self._group_with(groups, stated_codes)
+                focus_known = any(d.id == order.focus for d in self.diagnoses)
+                stated_id = order.focus if order.focus and not focus_known and not mine else None
+        if mine is None and (stated_codes or stated_id):
+            ids = frozenset({stated_id} if stated_id else {"|".join((c.system or "", c.code or "")) for c in stated_codes})
+            return self._tumour(ids, stated_codes, bool(groups) or (None if self._diagnoses_open else False))
+        several = True if len(groups) > 1 or self._many_said else None if self._diagnoses_open else False
+        if mine is None:
+            active = [g for g in groups if any(d.status in ACTIVE for d in g)]
+            if len(active) == 1 and not self._diagnoses_open and not self._many_said:
+                mine = active[0]
+        if mine is None:
+            return OrderTumour(None, frozenset(), None, several)
+        return self._tumour(frozenset(d.id for d in mine), tuple(c for d in mine for c in d.codes), several)
+
+    @property
+    def _diagnoses_hidden(self) -> bool:
+        return any(not m.codes or any(self.tables.is_tumour_code(c) for c in m.codes) for m in self.unread("diagnoses"))
+
+    @property
+    def _diagnoses_open(self) -> bool:
+        return self.record.diagnoses is None or self._diagnoses_hidden
+
+    @cached_property
+    def _many_said(self) -> bool:
+        return any(_starts(code, self.tables.multiple_primary) for d in self.diagnoses for code in d.codes)
+
+    @cached_property
+    def _primaries(self) -> tuple[tuple[Diagnosis, ...], ...]:
+        # Chemotherapy admissions record the tumour again and again: the same code is the same tumour.
+        groups: dict[frozenset[tuple[str | None, str | None]], list[Diagnosis]] = {}
+        for diagnosis in self.diagnoses:
+            if self.tables.tumour_of(diagnosis.codes) is not None:
+                groups.setdefault(_keys(diagnosis.codes), []).append(diagnosis)
+        return tuple(tuple(group) for group in groups.values())
+
+    def _group_with(self, groups: tuple[tuple[Diagnosis, ...], ...], codes: tuple[Code, ...]) -> tuple[Diagnosis, ...] | None:
+        exact = [g for g in groups if _keys(codes) & _keys(c for d in g for c in d.codes)]
+        if len(exact) == 1:
+            return exact[0]
+        kind = self.tables.tumour_of(codes) if codes else None
+        alike = [g for g in groups if kind and self.tables.tumour_of([c for d in g for c in d.codes]) == kind]
+        return alike[0] if not exact and len(alike) == 1 else None
+
+    def _tumour(self, ids: frozenset[str], codes: tuple[Code, ...], several: Truth) -> OrderTumour:
+        kind = self.tables.tumour_of(codes)
+        return OrderTumour(ids, _keys(codes), self.tables.tumours.get(kind or ""), several)
+
+    def is_malignant_without_kind(self) -> bool:
+        """Whether the order's tumour is a malignancy that the table doesn't know (staged by TNM, then)."""
+        return self.tumour.kind is None and self.tumour.ids is not None and bool(self.tumour.codes)
+
+    def about_this_tumour(self, focus: str) -> Truth:
+        """Whether an entry's focus is the order's tumour."""
+        tumour = self.tumour
+        if tumour.ids is None:
+            return None
+        if focus in tumour.ids:
+            return True
+        system, _, code = focus.rpartition("|")
+        if system:
+            return bool(_keys([Code(system=system, code=code)]) & tumour.codes)
+        stated = [d for d in self.diagnoses if d.id == focus]
+        if stated and all(self.tables.tumour_of(d.codes) is None and self._is_secondary(d) for d in stated):
+            return False if tumour.several else None if tumour.several is None else True
+        return False
+
+    def _is_secondary(self, diagnosis: Diagnosis) -> bool:
+        return any(_starts(code, self.tables.secondary) for code in diagnosis.codes)
+
+
+def in_classes(drug: KnownDrug, wanted: frozenset[str]) -> Truth:
+    """Whether a recognised drug is in one of the classes."""
+    if drug.cls in wanted or ("anti_tumour" in wanted and drug.anti_tumour):
+        return True
+    if "myelosuppressive" in wanted and drug.myelosuppressive is not False:
+        return drug.myelosuppressive
+    if drug.cls == "antitumour" and wanted & {"cytotoxic", "targeted", "immunotherapy", "endocrine"}:
+        return None
+    return False
+
+
+def _keys(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:
+    return frozenset(("icd10", icd10(c)) if icd10(c) else (c.system, c.code) for c in codes if c.code)
+
+
+def _starts(code: Code, prefixes: tuple[str, ...]) -> bool:
+    plain = icd10(code)
+    return plain is not None and bool(prefixes) and plain.startswith(prefixes)

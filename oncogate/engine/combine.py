@@ -1,0 +1,35 @@
+"""From verdicts to the outcome. This screen is the whole of it.
+
+    asks        = effect if unmet, on_unknown if unknown, nothing otherwise
+    outcome     = the strictest thing any active rule asks, else allow
+    determining = exactly the findings that asked for that outcome
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from oncogate.model.decision import Asked
+from oncogate.model.rule import Outcome, Rule, Verdict
+
+_STRICTNESS: dict[Asked | None, int] = {None: 0, "inform": 0, "warn": 1, "block": 2}
+_OUTCOMES: tuple[Outcome, ...] = ("allow", "warn", "block")
+
+
+def asked(rule: Rule, verdict: Verdict) -> Asked | None:
+    """What the rule asks for. A critical value is raised apart and asks nothing of the order."""
+    if verdict == "unknown":
+        return rule.if_unknown
+    if verdict == "unmet":
+        return "inform" if rule.effect == "critical_value" else rule.effect
+    return None
+
+
+def outcome_of(asks: Iterable[Asked | None]) -> Outcome:
+    """The strictest thing asked."""
+    return _OUTCOMES[max((_STRICTNESS[a] for a in asks), default=0)]
+
+
+def determines(asks: Asked | None, outcome: Outcome) -> bool:
+    """Whether a finding that asks this is one that determined the outcome."""
+    return outcome != "allow" and asks == outcome

@@ -1,0 +1,63 @@
+"""Comparing values, some of them censored or known only as a set of possibilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from oncogate.base.logic import Truth
+from oncogate.base.texts import Text
+from oncogate.model.rule import Parameter
+
+_COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "below": lambda value, limit: value < limit,
+    "at_most": lambda value, limit: value <= limit,
+    "above": lambda value, limit: value > limit,
+    "at_least": lambda value, limit: value >= limit,
+}
+
+_UNIT_WORDS = {
+    "min": Text(zh="分钟", en="min"), "h": Text(zh="小时", en="h"), "d": Text(zh="天", en="days"), "wk": Text(zh="周", en="weeks"),
+    "mo": Text(zh="个月", en="months"), "a": Text(zh="年", en="years"), "10*9/L": Text(zh="×10⁹/L", en="×10⁹/L"),
+}  # fmt: skip
+
+
+def compare(value: Decimal, operator: str, limit: Decimal, comparator: str | None = None) -> Truth:
+    """Whether `value` is `below`, `at_most`, `above` or `at_least` the limit.
+
+    A censored value (`comparator` `<`, `<=`, `>`, `>=`) stands for every value on its side: true if all
+    of them compare so, false if none does, else unknown.
+    """
+    if comparator is None:
+        return _COMPARE[operator](value, limit)
+    if comparator in ("<", "<="):
+        ceiling_meets = value <= limit if operator == "below" and comparator == "<" else _COMPARE[operator](value, limit)
+        if operator in ("below", "at_most"):
+            return True if ceiling_meets else None
+        reaches = value > limit if comparator == "<" or operator == "above" else value >= limit
+        return None if reaches else False
+    if operator in ("above", "at_least"):
+        floor_meets = value >= limit if operator == "above" and comparator == ">" else _COMPARE[operator](value, limit)
+        return True if floor_meets else None
+    reaches = value < limit if comparator == ">" or operator == "below" else value <= limit
+    return None if reaches else False
+
+
+def written(parameter: Parameter) -> Text:
+    """A parameter's value as clinicians write it: `7天`, `1.0 ×10⁹/L`."""
+    value = parameter.value
+    if isinstance(value, bool):
+        return Text(zh="是" if value else "否", en="yes" if value else "no")
+    if isinstance(value, tuple):
+        return Text(zh="、".join(value), en=", ".join(value))
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    unit = _UNIT_WORDS.get(parameter.unit or "")
+    if unit is None:
+        tail = f" {parameter.unit}" if parameter.unit else ""
+        return Text(zh=text + tail, en=text + tail)
+    return Text(zh=f"{text} {unit.zh}", en=f"{text} {unit.en}")
+
+
+def unit_text(unit: str) -> Text:
+    """A UCUM unit as clinicians write it."""
+    return _UNIT_WORDS.get(unit, Text(zh=unit, en=unit))

@@ -1,0 +1,1 @@
+"""A judgement in words, zh and en, and the way forward."""

@@ -1,0 +1,105 @@
+"""A judgement as a finding: the data that the decision carries, with its reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from oncogate.base.texts import Text
+from oncogate.engine.case import Case
+from oncogate.engine.combine import asked
+from oncogate.engine.judge import Judgement
+from oncogate.explain.reasons import fill, fillings, reason_for
+from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
+from oncogate.model.rule import Latest, Remedy, Rule
+
+
+def finding_of(judgement: Judgement, case: Case, set_by: Mapping[str, str]) -> Finding:
+    """The finding of one rule; `set_by` names the layer that set each parameter."""
+    rule, verdict = judgement.rule, judgement.verdict
+    asks = asked(rule, verdict)
+    values = fillings(judgement, case)
+    remedy = remedy_for(rule, verdict)
+    return Finding(
+        rule=rule.id, version=rule.version, effect=rule.effect, verdict=verdict, asks=asks,
+        title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement), missing=_missing(judgement),
+        parameters={name: _used(judgement, name, set_by) for name in judgement.parameters},
+        remedy=_advice(remedy, fill(remedy, values)) if remedy is not None and asks is not None else None,
+        override=rule.override if asks is not None else None,
+    )  # fmt: skip
+
+
+def failed(rule: Rule) -> Finding:
+    """The finding of a rule that the engine failed on: unknown, never a pass."""
+    return Finding(
+        rule=rule.id, version=rule.version, effect=rule.effect, verdict="unknown", asks=asked(rule, "unknown"), why="engine_error",
+        title=rule.title, override=rule.override,
+        reason=Text(zh="本条规则运行出错，无法判定，请人工核对并联系信息科。", en="This rule failed to run and could not be judged: check by hand and tell the IT department."),
+        evidence=(Evidence(fact="engine", counted=None, why="engine_error"),),
+    )  # fmt: skip
+
+
+def remedy_for(rule: Rule, verdict: str) -> Remedy | None:
+    """What to do about the verdict."""
+    if verdict == "unknown" and rule.remedy_if_unknown is not None:
+        return rule.remedy_if_unknown
+    return rule.remedy
+
+
+def _advice(remedy: Remedy, text: Text) -> Advice:
+    return Advice(action=remedy.action, zh=text.zh, en=text.en)
+
+
+def _used(judgement: Judgement, name: str, set_by: Mapping[str, str]) -> Used:
+    parameter = judgement.parameters[name]
+    value = parameter.value
+    said = ", ".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
+    default = judgement.rule.id.split("/")[0]
+    return Used(value=said, unit=parameter.unit, set_by=set_by.get(name, default), label=parameter.label)
+
+
+def _evidence(judgement: Judgement) -> tuple[Evidence, ...]:
+    rows: list[Evidence] = []
+    for leaf in judgement.leaves:
+        rows += [row for row in leaf.evidence if row not in rows]
+    return tuple(rows)
+
+
+def _missing(judgement: Judgement) -> tuple[str, ...]:
+    if judgement.verdict in ("met", "not_applicable"):
+        return ()
+    unsettled = [leaf for leaf in judgement.leaves if leaf.truth is None or (leaf.asked and leaf.truth is False)]
+    return tuple(dict.fromkeys(name for leaf in unsettled for name in leaf.missing))
+
+
+def critical_value_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, ...]:
+    """The critical values that a judgement raised, one for each result that is beyond the limit."""
+    if judgement.rule.effect != "critical_value" or judgement.verdict != "unmet":
+        return ()
+    raised = []
+    for outcome in judgement.leaves:
+        if isinstance(outcome.leaf, Latest) and outcome.truth:
+            measured = case.facts[outcome.leaf.latest].measured
+            for standing in outcome.deciding:
+                entry = standing.entry
+                quantity = getattr(entry, "value", None)
+                prefix = quantity.comparator or "" if quantity else ""
+                raised.append(
+                    CriticalValue(
+                        rule=judgement.rule.id, fact=outcome.leaf.latest, value=f"{prefix}{_plain(standing.value)}",
+                        unit=measured.unit if measured else "", limit=str(outcome.limit),
+                        entry=entry.id, source=entry.source, effective=entry.effective,
+                    )
+                )  # fmt: skip
+    return tuple(raised)
+
+
+def _plain(value: object) -> str:
+    return f"{value:f}" if value is not None else ""
+
+
+def obligations_of(judgement: Judgement) -> tuple[Obligation, ...]:
+    """What follows from a rule that isn't met."""
+    if judgement.verdict != "unmet":
+        return ()
+    rule = judgement.rule
+    return tuple(Obligation(kind=o.kind, level=o.level, text=o.text, rule=rule.id) for o in rule.obligations)

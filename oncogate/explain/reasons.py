@@ -1,0 +1,215 @@
+"""Why, in sentences: what is missing or wrong, what was found and why it didn't count.
+
+A reason starts with the rule's own statement, filled with the drugs, values and limits of the case, and
+goes on with the near misses and the gaps that the evidence shows.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from oncogate.base.texts import Text
+from oncogate.base.times import Time
+from oncogate.engine.case import Case
+from oncogate.engine.judge import Judgement, LeafOutcome
+from oncogate.engine.select import shown_value
+from oncogate.engine.values import unit_text, written
+from oncogate.model.decision import Evidence, Why
+from oncogate.model.facts import Fact
+from oncogate.model.record import Entry
+from oncogate.model.rule import Drugs
+from oncogate.model.values import Quantity
+
+WHY: dict[Why, Text] = {
+    "absent": Text(zh="没有记录", en="nothing on record"),
+    "not_supplied": Text(zh="系统未提供该项资料", en="not supplied by the host system"),
+    "unread": Text(zh="无法读取", en="could not be read"),
+    "wrong_patient": Text(zh="属于另一位患者", en="belongs to another patient"),
+    "too_old": Text(zh="已超过有效时限", en="too old"),
+    "in_the_future": Text(zh="时间晚于本次判定时刻", en="dated after the moment of the decision"),
+    "recorded_late": Text(zh="在判定时刻之后才录入", en="recorded after the moment of the decision"),
+    "wrong_kind": Text(zh="种类不符", en="of another kind"),
+    "wrong_focus": Text(zh="不是（或无法确定是）本次治疗的肿瘤", en="not, or not known to be, about the tumour treated"),
+    "not_final": Text(zh="尚未完成或未定稿", en="not final"),
+    "withdrawn": Text(zh="已撤回或拒绝", en="withdrawn or refused"),
+    "superseded": Text(zh="已被更正或取代", en="corrected or replaced since"),
+    "invalid": Text(zh="无效", en="not valid"),
+    "unreadable_unit": Text(zh="单位无法识别", en="the unit can't be read"),
+    "implausible": Text(zh="数值不可信", en="the value isn't plausible"),
+    "conflicting": Text(zh="相互矛盾", en="conflicting"),
+    "other_regimen": Text(zh="针对的是其他方案", en="for another regimen"),
+    "other_cycle": Text(zh="针对的是其他周期", en="for another cycle"),
+    "engine_error": Text(zh="规则运行出错", en="the rule failed to run"),
+}
+
+MOST_SHOWN = 4
+"""Near misses said in a sentence; all are in the evidence."""
+
+
+def reason_for(judgement: Judgement, case: Case) -> Text:
+    """The reason of a finding that asks for something, or why the rule is content."""
+    if judgement.verdict == "met":
+        return Text(zh="已满足要求。", en="The requirement is met.")
+    if judgement.verdict == "not_applicable":
+        return Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
+    said = judgement.rule.reason
+    values = fillings(judgement, case)
+    if judgement.verdict == "unmet":
+        parts = [fill(said.unmet, values)]
+    else:
+        unknown = said.unknown or Text(zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this.")
+        parts = [fill(unknown, values)]
+    parts += _gaps(judgement, case) if judgement.verdict == "unknown" else []
+    parts += _near_misses(judgement, case)
+    return Text(zh="".join(p.zh for p in parts), en=" ".join(p.en for p in parts))
+
+
+class _Fillings(dict[str, Text]):
+    def __missing__(self, name: str) -> Text:
+        return Text(zh="", en="")
+
+
+def fillings(judgement: Judgement, case: Case) -> Mapping[str, Text]:
+    """What `{…}` stands for in a rule's texts."""
+    values = _Fillings({name: written(p) for name, p in judgement.parameters.items()})
+    values["drugs"] = _drugs(judgement, case)
+    kind = case.tumour.kind
+    values["tumour"] = kind.label if kind else Text(zh="该肿瘤", en="this tumour")
+    regimen = case.order.regimen if case.order and case.order.regimen else ""
+    values["regimen"] = Text(zh=regimen, en=regimen)
+    values["at"] = time_text(case.at, case.at)
+    values["missing"] = _missing(judgement, case)
+    for leaf in judgement.leaves:
+        if leaf.deciding:
+            newest = leaf.deciding[0].entry
+            values["value"] = value_text(newest)
+            values["when"] = time_text(newest.effective, case.at) if newest.effective else Text(zh="", en="")
+        if leaf.limit is not None:
+            values["used_limit"] = Text(zh=f"{leaf.limit:f}", en=f"{leaf.limit:f}")
+    return values
+
+
+def names_in(text: Text) -> set[str]:
+    """The `{names}` that a text uses; raises `ValueError` if it isn't a template."""
+    return {name for part in (text.zh, text.en) for _, name, _, _ in string.Formatter().parse(part) if name is not None}
+
+
+def fill(text: Text, values: Mapping[str, Text]) -> Text:
+    """A rule's text with its `{names}` filled in."""
+    zh = text.zh.format_map(_In(values, "zh"))
+    en = text.en.format_map(_In(values, "en"))
+    return Text(zh=zh, en=en)
+
+
+class _In(dict[str, str]):
+    def __init__(self, values: Mapping[str, Text], language: str) -> None:
+        self.values_ = values
+        self.language = language
+
+    def __missing__(self, name: str) -> str:
+        text = self.values_[name]
+        return text.zh if self.language == "zh" else text.en
+
+
+def _drugs(judgement: Judgement, case: Case) -> Text:
+    rows = [e for leaf in judgement.leaves if isinstance(leaf.leaf, Drugs) or leaf.evidence for e in leaf.evidence]
+    named = [e.value for e in rows if e.value and e.fact.startswith("order.") and e.fact != "order.start_limit_anc"]
+    labels = [d.label.zh for d in case.drugs]
+    shown = [x for x in dict.fromkeys(named) if x in labels] or labels
+    return Text(zh="、".join(dict.fromkeys(shown)) or "所列药品", en=", ".join(dict.fromkeys(shown)) or "the drugs listed")
+
+
+def _missing(judgement: Judgement, case: Case) -> Text:
+    names = [m for leaf in judgement.leaves if leaf.asked for m in leaf.missing]
+    labels = [missing_label(name, case) for name in dict.fromkeys(names)]
+    return Text(zh="、".join(x.zh for x in labels), en=", ".join(x.en for x in labels))
+
+
+def missing_label(name: str, case: Case) -> Text:
+    """The label of a fact, a marker (`marker.EGFR`) or an exam (`exam.CT_chest|MRI_brain`)."""
+    kind, _, rest = name.partition(".")
+    table = {"marker": case.tables.markers, "exam": case.tables.exams}.get(kind)
+    if table is not None and name not in case.facts:
+        labels = [table[one].label if one in table else Text(zh=one, en=one) for one in rest.split("|")]
+        return Text(zh="或".join(x.zh for x in labels), en=" or ".join(x.en for x in labels))
+    fact = case.facts.get(name)
+    return fact.label if fact else Text(zh=name, en=name)
+
+
+def _relevant(judgement: Judgement) -> list[LeafOutcome]:
+    """The leaves that a reason speaks of: those asked for, and any that are unknown."""
+    asked = [leaf for leaf in judgement.leaves if leaf.asked or judgement.rule.require is None]
+    return [leaf for leaf in judgement.leaves if leaf in asked or leaf.truth is None]
+
+
+def _gaps(judgement: Judgement, case: Case) -> list[Text]:
+    rows = [e for leaf in _relevant(judgement) if leaf.truth is None for e in leaf.evidence if e.counted is None or e.why == "conflicting"]
+    said = _once(_gap(e, case) for e in rows)
+    if not said:
+        return []
+    return [Text(zh="无法判定的原因：" + "；".join(s.zh for s in said[:MOST_SHOWN]) + "。", en="Not known because: " + "; ".join(s.en for s in said[:MOST_SHOWN]) + ".")]
+
+
+def _gap(row: Evidence, case: Case) -> Text:
+    if row.entry is None and row.detail is not None and not row.value:
+        return row.detail
+    return _row(row, case)
+
+
+def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
+    rows = [
+        e for leaf in _relevant(judgement) for e in leaf.evidence
+        if e.counted is False and e.entry is not None and e.why is not None and leaf.truth is not True
+    ]  # fmt: skip
+    said = _once(_row(e, case) for e in rows)
+    if not said:
+        return []
+    more = len(said) - MOST_SHOWN
+    zh = "；".join(s.zh for s in said[:MOST_SHOWN]) + (f"；另有{more}项" if more > 0 else "")
+    en = "; ".join(s.en for s in said[:MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    return [Text(zh=f"已查到但不能采用：{zh}。", en=f"Found but not counted: {en}.")]
+
+
+def _row(row: Evidence, case: Case) -> Text:
+    label = _row_label(row, case.facts)
+    why = row.detail or WHY[row.why or "invalid"]
+    if row.detail is not None and row.why in ("withdrawn", "not_final", "too_old"):
+        why = row.detail
+    value_zh = f"“{row.value}”" if row.value else ""
+    value_en = f" `{row.value}`" if row.value else ""
+    when = time_text(row.time, case.at) if row.time is not None else None
+    zh = (f"{when.zh} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
+    en = f"{label.en}{value_en}" + (f" of {when.en}" if when else "") + f" ({why.en})"
+    return Text(zh=zh, en=en)
+
+
+def value_text(entry: Entry) -> Text:
+    """An entry's value as a clinician reads it."""
+    quantity = getattr(entry, "value", None)
+    if isinstance(quantity, Quantity):
+        unit = unit_text(quantity.unit)
+        number = f"{quantity.comparator or ''}{quantity.value:f}"
+        return Text(zh=f"{number} {unit.zh}".strip(), en=f"{number} {unit.en}".strip())
+    shown = shown_value(entry) or ""
+    return Text(zh=shown, en=shown)
+
+
+def _row_label(row: Evidence, facts: Mapping[str, Fact]) -> Text:
+    return facts[row.fact].label if row.fact in facts else Text(zh=row.fact, en=row.fact)
+
+
+def _once(texts: Iterable[Text]) -> list[Text]:
+    return list({text.zh: text for text in texts}.values())
+
+
+def time_text(time: Time, at: datetime) -> Text:
+    """A time as a clinician reads it, in the zone of the decision moment."""
+    if isinstance(time, datetime):
+        text = time.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M")
+    else:
+        text = time.isoformat()
+    return Text(zh=text, en=text)
+
+

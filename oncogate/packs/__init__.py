@@ -1,0 +1,1 @@
+"""YAML and CSV → rules, tables and facts, every value with its file, line and column; and their checks."""
