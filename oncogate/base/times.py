@@ -43,9 +43,9 @@ def read_time(text: str, zone: tzinfo | None = None) -> Time:
         plain = f"{day[:4]}-{day[4:6]}-{day[6:]}"
         if clock:
             plain += f"T{clock[:2]}:{clock[2:4]}:{clock[4:] or '00'}{offset or ''}"
-    if _DAY.fullmatch(plain):
-        return date.fromisoformat(plain)
     try:
+        if _DAY.fullmatch(plain):
+            return date.fromisoformat(plain)
         moment = _ISO.isoparse(plain)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"`{text}` isn't a time") from error

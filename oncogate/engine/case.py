@@ -165,7 +165,7 @@ class Case:
         if order is not None:
             mine = next((g for g in groups for d in g if d.id == order.focus), None)
             if mine is None:
-                stated_codes = tuple(c for c in order.reasons if self.tables.tumour_of([c]) is not None)
+                stated_codes = tuple(c for c in order.reasons if self.tables.tumour_of([c], in_situ=True) is not None)
                 mine = self._group_with(groups, stated_codes)
                 focus_known = any(d.id == order.focus for d in self.diagnoses)
                 stated_id = order.focus if order.focus and not focus_known and not mine else None
@@ -197,8 +197,9 @@ class Case:
     def _primaries(self) -> tuple[tuple[Diagnosis, ...], ...]:
         # Chemotherapy admissions record the tumour again and again: the same code is the same tumour.
         groups: dict[frozenset[tuple[str | None, str | None]], list[Diagnosis]] = {}
+        treated = self.order.focus if self.order else None
         for diagnosis in self.diagnoses:
-            if self.tables.tumour_of(diagnosis.codes) is not None:
+            if self.tables.tumour_of(diagnosis.codes, in_situ=diagnosis.id == treated) is not None:
                 groups.setdefault(_keys(diagnosis.codes), []).append(diagnosis)
         return tuple(tuple(group) for group in groups.values())
 
@@ -211,7 +212,7 @@ class Case:
         return alike[0] if not exact and len(alike) == 1 else None
 
     def _tumour(self, ids: frozenset[str], codes: tuple[Code, ...], several: Truth) -> OrderTumour:
-        kind = self.tables.tumour_of(codes)
+        kind = self.tables.tumour_of(codes, in_situ=True)
         return OrderTumour(ids, _keys(codes), self.tables.tumours.get(kind or ""), several)
 
     def is_malignant_without_kind(self) -> bool:

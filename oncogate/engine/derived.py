@@ -248,6 +248,7 @@ def work_up_complete(case: Case, options: Options) -> Derived:
             row = case.tables.exams.get(exam)
             for counted in {exam, *(row.satisfies if row else ())}:
                 truths[counted] = some((truths.get(counted, False), standing.counted))
+    truths |= dict.fromkeys(("biopsy", "FNA"), True) if _has_specimen(case) else {}
     absent: Truth = None if selection.hidden else False
     tree = _work_up(case)
     if tree is None:
@@ -257,6 +258,12 @@ def work_up_complete(case: Case, options: Options) -> Derived:
     evidence += [h.evidence(selection.fact) for h in selection.hidden]
     evidence += [Evidence(fact="exam.done", counted=False, why="absent", value=e, detail=_exam_label(case, e)) for e in lacking]
     return known(truth, evidence, [f"exam.{e}" for e in lacking] if truth is not True else ())
+
+
+def _has_specimen(case: Case) -> bool:
+    """Whether a specimen was taken: a biopsy on record or a pathology report stands for the examination."""
+    biopsies = (p for p in case.record.procedures or () if p.kind == "biopsy" and p.status == "completed" and case.stands(p))
+    return any(biopsies) or select(case, "pathology.report").exists is True
 
 
 def _exam_label(case: Case, expression: str) -> Text:

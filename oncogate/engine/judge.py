@@ -123,13 +123,15 @@ class _Walk:
         return LeafOutcome(leaf, self.case.record.section(leaf.supplied) is not None, (), (), self.asked)
 
     def _exists(self, leaf: Exists) -> LeafOutcome:
-        older, since = self._window(leaf.older_than), None
+        older: Window | None = self._window(leaf.older_than)
+        since: Window | None = None
         if leaf.since is not None:
             newest = select(self.case, leaf.since, older_than=older).newest
             if not newest or any(s.counted is None or s.when is None for s in newest):
                 return LeafOutcome(leaf, None, (), (leaf.exists,), self.asked)
             # whole days: a specimen's stage is often dated on the day of the operation
-            since, older = day_start(max(s.when for s in newest if s.when), self.case.at), None
+            day = day_start(max(s.when for s in newest if s.when), self.case.at)
+            since, older = Window(day, self.case.facts[leaf.since].label), None
         selection = select(
             self.case, leaf.exists, window=self._window(leaf.within), older_than=older, since=since, options=self._options(leaf)
         )  # fmt: skip

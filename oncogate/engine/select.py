@@ -126,11 +126,11 @@ class Selection:
 
 def select(
     case: Case, name: str, *, window: Window | None = None, older_than: Window | None = None,
-    since: datetime | None = None, options: Mapping[str, Parameter] | None = None,
+    since: Window | None = None, options: Mapping[str, Parameter] | None = None,
 ) -> Selection:  # fmt: skip
     """Judge every candidate entry of the fact `name`.
 
-    `window` refuses older entries, `older_than` refuses those within it, `since` those before a moment.
+    `window` refuses older entries, `older_than` refuses those within it, `since` those before a moment, written as what happened then.
     `options` are the rule's parameters handed to the fact by name.
     """
     fact = case.facts[name]
@@ -154,7 +154,7 @@ class _Judge:
 
     def __init__(
         self, case: Case, fact: Fact, window: Window | None, older_than: Window | None,
-        since: datetime | None, options: Mapping[str, Parameter],
+        since: Window | None, options: Mapping[str, Parameter],
     ) -> None:  # fmt: skip
         self.case = case
         self.fact = fact
@@ -184,7 +184,7 @@ class _Judge:
         if status in ERRONEOUS:
             yield False, "invalid", Text(zh="该记录已标记为录入错误", en="marked as entered in error")
         elif is_kind is not True:
-            yield is_kind, "wrong_kind", None
+            yield is_kind, "wrong_kind", _kind_said(entry)
         if status == "superseded":
             yield False, "superseded", None
         elif not ends and fact.counted and status not in fact.counted and status not in ERRONEOUS:
@@ -209,8 +209,10 @@ class _Judge:
                 yield None, "unread", Text(zh="没有时间", en="it has no time")
         elif when > self.case.at:
             yield False, "in_the_future", None
-        elif (self.window is not None and when < self.window.since) or (self.since is not None and when < self.since):
+        elif self.window is not None and when < self.window.since:
             yield False, "too_old", None
+        elif self.since is not None and when < self.since.since:
+            yield False, "too_old", Text(zh=f"早于{self.since.written.zh}", en=f"before the {self.since.written.en}")
         elif self.older_than is not None and when >= self.older_than.since:
             yield False, "wrong_kind", Text(zh=f"未满{self.older_than.written.zh}", en=f"less than {self.older_than.written.en} ago")
 
@@ -248,7 +250,10 @@ class _Judge:
         if rule == "ignored":
             return True, None, None
         if entry.focus is not None:
-            return self.case.about_this_tumour(entry.focus), "wrong_focus", None
+            about = self.case.about_this_tumour(entry.focus)
+            other = Text(zh="属于其他肿瘤或疾病", en="it is about another tumour or condition")
+            untold = Text(zh="无法确定本次治疗针对哪个肿瘤", en="it can't be told which tumour is treated")
+            return about, "wrong_focus", untold if about is None else other
         unsaid = Text(zh="病历中不止一个肿瘤，该记录未写明属于哪一个", en="the record has several tumours and this doesn't say which it is about")
         if rule == "required":
             return (True if tumour.several is False else None if tumour.several is None else False), "wrong_focus", unsaid
@@ -297,10 +302,10 @@ class _Judge:
             return False, "absent", Text(zh="没有写明评估结论", en="it states no result")
         if said in vocabulary.values:
             return True, None, None
-        choices = "、".join(vocabulary.values)
+        choices = "、".join(f"{value} {label.zh}" for value, label in vocabulary.values.items())
         hint = did_you_mean(said, vocabulary.values)
         return None, "invalid", Text(
-            zh=f"“{said}”不是规定的取值（{choices}）", en=f"`{said}` isn't one of {', '.join(vocabulary.values)}" + (f"; {hint}" if hint else "")
+            zh=f"不是规定的取值，应写 {choices}", en=f"isn't one of {', '.join(vocabulary.values)}" + (f"; {hint}" if hint else "")
         )  # fmt: skip
 
     def _stage(self, entry: Stage) -> tuple[Truth, Why | None, Text | None]:
@@ -359,7 +364,7 @@ class _Judge:
         low, high = measured.plausible
         if not low <= value <= high:
             return None, "implausible", Text(
-                zh=f"{value:f} {measured.unit} 超出可信范围（{low:f}–{high:f}）", en=f"{value:f} {measured.unit} is beyond the plausible range {low:f} to {high:f}"
+                zh=f"超出可信范围 {low:f}–{high:f} {measured.unit}", en=f"beyond the plausible range {low:f} to {high:f} {measured.unit}"
             )  # fmt: skip
         return value, None, None
 
@@ -378,11 +383,28 @@ def _status_said(status: str | None) -> Text:
     return words.get(status or "", Text(zh=f"状态为“{status}”", en=f"status `{status}`"))
 
 
+KIND_LABELS = {
+    "chemotherapy": Text(zh="化疗", en="chemotherapy"), "targeted": Text(zh="靶向治疗", en="targeted treatment"),
+    "immunotherapy": Text(zh="免疫治疗", en="immunotherapy"), "surgery": Text(zh="手术", en="surgery"),
+    "radiotherapy": Text(zh="放疗", en="radiotherapy"), "histology": Text(zh="组织学", en="histology"), "cytology": Text(zh="细胞学", en="cytology"),
+}  # fmt: skip
+
+
+def _kind_said(entry: Entry) -> Text | None:
+    kind = getattr(entry, "kind", None)
+    if isinstance(entry, Consent):
+        label = KIND_LABELS.get(kind or "", Text(zh="其他事项", en="something else"))
+        return Text(zh=f"这是{label.zh}的知情同意书", en=f"it is a consent to {label.en}")
+    if isinstance(entry, Assessment):
+        return Text(zh="这是其他内容的评估", en="it assesses something else")
+    return None
+
+
 def _ended_said(status: str | None, recorded: datetime | None, at: datetime) -> Text:
-    when = recorded.astimezone(at.tzinfo).strftime(" %Y-%m-%d %H:%M ") if recorded else ""
+    when = recorded.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M") if recorded else ""
     if status == "rejected":
-        return Text(zh=f"患者已拒绝或收回同意（记录于{when}）", en=f"refused or taken back, recorded{when.rstrip()}")
-    return Text(zh=f"已撤回（记录于{when}）", en=f"withdrawn, recorded{when.rstrip()}")
+        return Text(zh=f"患者已于 {when} 拒绝或收回同意", en=f"refused or taken back, recorded {when}")
+    return Text(zh=f"已于 {when} 撤回", en=f"withdrawn, recorded {when}")
 
 
 def _superseded(case: Case, standings: list[Standing]) -> list[Standing]:
@@ -432,7 +454,7 @@ def _last_word(case: Case, fact: Fact, standings: list[Standing]) -> list[Standi
 
 
 def _not_supplied(section: str) -> Hidden:
-    return Hidden("not_supplied", Text(zh=f"未提供“{section_label(section).zh}”资料", en=f"the host did not supply {section_label(section).en}"))
+    return Hidden("not_supplied", Text(zh=f"系统未提供“{section_label(section).zh}”资料", en=f"the host did not supply {section_label(section).en}"))
 
 
 def _unread(mark: Unread) -> Hidden:

@@ -14,7 +14,7 @@ from oncogate.base.texts import Text
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
 from oncogate.engine.judge import Judgement, LeafOutcome
-from oncogate.engine.select import shown_value
+from oncogate.engine.select import Standing, shown_value
 from oncogate.engine.values import unit_text, written
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
@@ -63,7 +63,8 @@ def reason_for(judgement: Judgement, case: Case) -> Text:
         parts = [fill(unknown, values)]
     parts += _gaps(judgement, case) if judgement.verdict == "unknown" else []
     parts += _near_misses(judgement, case)
-    return Text(zh="".join(p.zh for p in parts), en=" ".join(p.en for p in parts))
+    english = " ".join(p.en for p in parts)
+    return Text(zh="".join(p.zh for p in parts), en=english[:1].upper() + english[1:])
 
 
 class _Fillings(dict[str, Text]):
@@ -130,9 +131,9 @@ def _missing(judgement: Judgement, case: Case) -> Text:
 def missing_label(name: str, case: Case) -> Text:
     """The label of a fact, a marker (`marker.EGFR`) or an exam (`exam.CT_chest|MRI_brain`)."""
     kind, _, rest = name.partition(".")
-    table = {"marker": case.tables.markers, "exam": case.tables.exams}.get(kind)
-    if table is not None and name not in case.facts:
-        labels = [table[one].label if one in table else Text(zh=one, en=one) for one in rest.split("|")]
+    if kind in ("marker", "exam") and name not in case.facts:
+        exams = case.tables.exams if kind == "exam" else {}  # genes go by their symbols
+        labels = [exams[one].label if one in exams else Text(zh=one, en=one) for one in rest.split("|")]
         return Text(zh="或".join(x.zh for x in labels), en=" or ".join(x.en for x in labels))
     fact = case.facts.get(name)
     return fact.label if fact else Text(zh=name, en=name)
@@ -145,11 +146,25 @@ def _relevant(judgement: Judgement) -> list[LeafOutcome]:
 
 
 def _gaps(judgement: Judgement, case: Case) -> list[Text]:
-    rows = [e for leaf in _relevant(judgement) if leaf.truth is None for e in leaf.evidence if e.counted is None or e.why == "conflicting"]
+    open_leaves = [leaf for leaf in _relevant(judgement) if leaf.truth is None]
+    rows = [e for leaf in open_leaves for e in leaf.evidence if e.counted is None or (e.counted and e.why is not None)]
     said = _once(_gap(e, case) for e in rows)
+    said = said or _once(_bounded(s) for leaf in open_leaves for s in leaf.deciding if _censored(s.entry))
     if not said:
         return []
-    return [Text(zh="无法判定的原因：" + "；".join(s.zh for s in said[:MOST_SHOWN]) + "。", en="Not known because: " + "; ".join(s.en for s in said[:MOST_SHOWN]) + ".")]
+    zh = "；".join(s.zh for s in said[:MOST_SHOWN])
+    en = "; ".join(s.en for s in said[:MOST_SHOWN])
+    return [Text(zh=f"无法判定的原因：{zh}。", en=f"Not known because: {en}.")]
+
+
+def _censored(entry: Entry) -> bool:
+    quantity = getattr(entry, "value", None)
+    return isinstance(quantity, Quantity) and quantity.comparator is not None
+
+
+def _bounded(standing: Standing) -> Text:
+    value = value_text(standing.entry)
+    return Text(zh=f"结果只报告为 {value.zh}，无法与限值比较", en=f"the result is only reported as {value.en}, which can't be compared with the limit")
 
 
 def _gap(row: Evidence, case: Case) -> Text:
@@ -163,26 +178,37 @@ def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
         e for leaf in _relevant(judgement) for e in leaf.evidence
         if e.counted is False and e.entry is not None and e.why is not None and leaf.truth is not True
     ]  # fmt: skip
-    said = _once(_row(e, case) for e in rows)
+    alike = {e.fact for e in rows} if len(rows) > 1 else set()
+    label = _row_label(rows[0], case.facts) if len(alike) == 1 else None
+    said = _once(_row(e, case, labelled=label is None) for e in rows)
     if not said:
         return []
     more = len(said) - MOST_SHOWN
-    zh = "；".join(s.zh for s in said[:MOST_SHOWN]) + (f"；另有{more}项" if more > 0 else "")
+    zh = "；".join(s.zh for s in said[:MOST_SHOWN]) + (f"；另有 {more} 项" if more > 0 else "")
     en = "; ".join(s.en for s in said[:MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-    return [Text(zh=f"已查到但不能采用：{zh}。", en=f"Found but not counted: {en}.")]
+    what_zh, what_en = (f"的{label.zh}均", f" ({label.en})") if label else ("但", "")
+    return [Text(zh=f"已查到{what_zh}不能采用：{zh}。", en=f"Found but not counted{what_en}: {en}.")]
 
 
-def _row(row: Evidence, case: Case) -> Text:
+def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Text:
     label = _row_label(row, case.facts)
     why = row.detail or WHY[row.why or "invalid"]
-    if row.detail is not None and row.why in ("withdrawn", "not_final", "too_old"):
-        why = row.detail
-    value_zh = f"“{row.value}”" if row.value else ""
-    value_en = f" `{row.value}`" if row.value else ""
+    shown = _shown(row, case.facts)
+    value_zh = f"“{shown.zh}”" if shown.zh else ""
+    value_en = f" `{shown.en}`" if shown.en else ""
     when = time_text(row.time, case.at) if row.time is not None else None
+    if not labelled:
+        zh = (when.zh if when else "时间不明") + f"{value_zh}（{why.zh}）"
+        return Text(zh=zh, en=(when.en if when else "undated") + f"{value_en} ({why.en})")
     zh = (f"{when.zh} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
     en = f"{label.en}{value_en}" + (f" of {when.en}" if when else "") + f" ({why.en})"
     return Text(zh=zh, en=en)
+
+
+def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Text:
+    value = row.value or ""
+    vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
+    return vocabulary.values[value] if vocabulary and value in vocabulary.values else Text(zh=value, en=value)
 
 
 def value_text(entry: Entry) -> Text:

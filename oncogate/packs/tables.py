@@ -141,8 +141,11 @@ class Tables:
                 return KnownDrug(code, Text(zh=f"ATC {code}", en=f"ATC {code}"), cls, suppresses, code)
         return None
 
-    def tumour_of(self, codes: Iterable[Code]) -> str | None:
-        """The id of the tumour that the codes mean as a primary malignancy; `""` for a malignancy of no known kind."""
+    def tumour_of(self, codes: Iterable[Code], *, in_situ: bool = False) -> str | None:
+        """The id of the tumour that the codes mean as a primary malignancy; `""` for one of no known kind.
+
+        `in_situ` admits in-situ tumours too: they count where the order itself names one.
+        """
         found: str | None = None
         for code in codes:
             plain = icd10(code)
@@ -150,6 +153,8 @@ class Tables:
                 if is_malignant(plain) and not plain.startswith(self.secondary + self.multiple_primary):
                     matching = [(len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)]
                     found = max(matching)[1] if matching else found or ""
+                elif in_situ:
+                    found = next((t.id for t in self.tumours.values() if plain.startswith(t.in_situ)), found)
             elif code.system == SNOMED:
                 found = next((t.id for t in self.tumours.values() if code.code in t.snomed), found)
         return found

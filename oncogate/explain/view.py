@@ -1,0 +1,259 @@
+"""What a page about a decision shows, in one language and in reading order: text and HTML are made from this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from oncogate.base.texts import Language, Text
+from oncogate.explain.reasons import WHY, time_text
+from oncogate.explain.words import ALLOWED, OTHER_FACTS, code_text, one_line, powers, word
+from oncogate.engine.values import unit_text
+from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Obligation, Used
+
+Labels = Mapping[str, Text]
+"""The names of facts for people, by fact."""
+
+_STRICTEST_FIRST = {"block": 0, "warn": 1, "inform": 2, None: 3}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing looked at. `mark` is `yes` (counted), `no`, `none` (nothing there) or `unsure`."""
+
+    mark: str
+    label: str
+    value: str
+    when: str
+    why: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One finding as shown. `tone` is `critical`, `block`, `warn` or `inform`."""
+
+    tone: str
+    tag: str
+    rule: str
+    verdict: str
+    unsure: bool
+    title: str
+    reason: str
+    values: tuple[str, ...]
+    remedy: str
+    override: str
+    evidence: tuple[Row, ...]
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The way forward: `first` are actions of every set, `sets` the alternatives beside them."""
+
+    intro: str
+    first: tuple[str, ...] = ()
+    either: str = ""
+    sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    left_intro: str = ""
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """A decision as shown."""
+
+    outcome: str
+    banner: str
+    means: str
+    counts: str
+    about: tuple[tuple[str, str], ...]
+    critical: tuple[Section, ...]
+    findings: tuple[Section, ...]
+    forward: Forward | None
+    obligations: tuple[str, ...]
+    others: tuple[tuple[str, str, str], ...]
+    shadow: tuple[tuple[str, str, str], ...]
+    notices: tuple[str, ...]
+    packs: str
+
+
+def view_of(decision: Decision, language: Language, *, everything: bool = False, labels: Labels | None = None) -> View:
+    """The decision in words; `everything` names the rules that ask for nothing too."""
+    return _Viewer(decision, language, labels or {}).view(everything)
+
+
+class _Viewer:
+    def __init__(self, decision: Decision, language: Language, labels: Labels) -> None:
+        self.decision = decision
+        self.language = language
+        self.labels = {**OTHER_FACTS, **labels}
+        self.comma = "、" if language == "zh" else ", "
+        self.colon = "：" if language == "zh" else ": "
+        self.semicolon = "；" if language == "zh" else "; "
+
+    def view(self, everything: bool) -> View:
+        decision = self.decision
+        asking = sorted((f for f in decision.findings if f.asks), key=lambda f: (_STRICTEST_FIRST[f.asks], f.verdict == "unknown", f.rule))
+        raised = {v.rule for v in decision.critical_values}
+        about = [
+            (self.word("order"), one_line(decision.order) if decision.order else self.word("no_order")),
+            (self.word("patient"), one_line(decision.patient) if decision.patient else self.word("unknown_patient")),
+            (self.word("at"), _exact(decision.at)),
+        ]
+        counts = [f"{self.word(a)} {n}" for a in ("block", "warn", "inform") if (n := sum(f.asks == a and f.rule not in raised for f in asking))]
+        if decision.critical_values:
+            counts.insert(0, f"{self.word('critical')} {len(decision.critical_values)}")
+        rest = [f for f in decision.all_findings if f.asks is None] if everything else []
+        return View(
+            outcome=decision.outcome, banner=self.word(decision.outcome), means=self.word(f"{decision.outcome}.means"),
+            counts=" · ".join(counts), about=tuple(about), critical=self._critical(asking, raised),
+            findings=tuple(self._section(f, f.asks or "inform") for f in asking if f.rule not in raised),
+            forward=self._forward(asking), obligations=tuple(self._obligation(o) for o in decision.obligations),
+            others=tuple((self.word(f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in rest),
+            shadow=tuple((self.word(f.asks or f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in decision.shadow),
+            notices=tuple(one_line(f"{n.message} ({n.path}) [{n.code}]") for n in decision.notices), packs=self._packs(),
+        )  # fmt: skip
+
+    def word(self, key: str, **values: str) -> str:
+        return word(key, self.language, **values)
+
+    def _critical(self, asking: Iterable[Finding], raised: set[str]) -> tuple[Section, ...]:
+        by_rule = {f.rule: f for f in asking if f.rule in raised}
+        made = []
+        for rule in sorted(raised):
+            values = tuple(self._value(v) for v in self.decision.critical_values if v.rule == rule)
+            made.append(self._section(by_rule[rule], "critical", values) if rule in by_rule else self._bare(rule, values))
+        return tuple(made)
+
+    def _bare(self, rule: str, values: tuple[str, ...]) -> Section:
+        return Section("critical", self.word("critical"), rule, "", False, rule, "", values, "", "", (), ())
+
+    def _value(self, value: CriticalValue) -> str:
+        unit = unit_text(value.unit).in_(self.language)
+        when = time_text(value.effective, self.decision.at).in_(self.language) if value.effective else ""
+        parts = [
+            f"{self._label(value.fact)} {value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
+            f"{self.word('source')} {value.source or value.entry}",
+        ]  # fmt: skip
+        return one_line(" · ".join(p for p in parts if p))
+
+    def _label(self, fact: str) -> str:
+        known = self.labels.get(fact)
+        return known.in_(self.language) if known is not None else fact
+
+    def _section(self, finding: Finding, tone: str, values: tuple[str, ...] = ()) -> Section:
+        return Section(
+            tone=tone, tag=self.word(tone), rule=finding.rule, verdict=self.word(finding.verdict),
+            unsure=finding.verdict == "unknown",
+            title=one_line(finding.title.in_(self.language)), reason=one_line(finding.reason.in_(self.language)), values=values,
+            remedy=one_line(finding.remedy.in_(self.language)) if finding.remedy else "", override=self._override(finding),
+            evidence=tuple(self._rows(finding.evidence)),
+            limits=tuple(self._limits(finding.parameters)),
+        )  # fmt: skip
+
+    def _override(self, finding: Finding) -> str:
+        override = finding.override
+        if override is None or finding.asks not in ("block", "warn"):
+            return ""
+        by = ("或" if self.language == "zh" else " or ").join(self._code(x) for x in override.by) or self._code("anyone")
+        said = ALLOWED[override.allowed].in_(self.language).format(by=by)
+        if override.allowed != "never" and override.reasons:
+            reasons = self.comma.join(self._code(r) for r in override.reasons)
+            said += f"（可用理由：{reasons}）" if self.language == "zh" else f" ({reasons})"
+        return one_line(said)
+
+    def _code(self, code: str) -> str:
+        return code_text(code, self.language)
+
+    def _limits(self, parameters: Mapping[str, Used]) -> Iterable[str]:
+        """One line for each layer that set some of them."""
+        for layer in dict.fromkeys(used.set_by for used in parameters.values()):
+            said = self.semicolon.join(self._limit(name, used) for name, used in parameters.items() if used.set_by == layer)
+            by = self.word("set_by", by=layer)
+            yield one_line(f"{said}（{by}）" if self.language == "zh" else f"{said} ({by})")
+
+    def _limit(self, name: str, used: Used) -> str:
+        label = used.label.in_(self.language) if used.label else name
+        value = self.comma.join(self._code(part) for part in used.value.split(", "))
+        unit = f" {unit_text(used.unit).in_(self.language)}" if used.unit else ""
+        return f"{label}{self.colon}{value}{unit}"
+
+    def _rows(self, evidence: Sequence[Evidence]) -> Iterable[Row]:
+        """The evidence as rows; drugs and the like, which are no entries, share one row for each fact."""
+        done: set[tuple[str, bool | None]] = set()
+        for e in evidence:
+            if e.entry is not None or e.value is None or e.why is not None:
+                yield self._row(e, [e])
+            elif (e.fact, e.counted) not in done:
+                done.add((e.fact, e.counted))
+                yield self._row(e, [x for x in evidence if (x.fact, x.counted, x.entry, x.why) == (e.fact, e.counted, None, None)])
+
+    def _row(self, e: Evidence, alike: Sequence[Evidence]) -> Row:
+        mark = "yes" if e.counted else "unsure" if e.counted is None else "no" if e.entry is not None or e.value else "none"
+        detail = e.detail.in_(self.language) if e.detail else ""
+        absent = e.entry is None and e.why == "absent"
+        if e.why is None or (absent and e.value):  # then the detail is what the value is called
+            value, why = self.comma.join(dict.fromkeys(self._named(x) for x in alike)), ""
+        else:
+            value, why = e.value or "", detail
+        if e.why is not None and not why:
+            why = WHY[e.why].in_(self.language)
+        when = time_text(e.time, self.decision.at).in_(self.language) if e.time is not None else ""
+        return Row(
+            "none" if absent and e.counted is False else mark, one_line(self._label(e.fact)), one_line(powers(value)), when, one_line(why.strip()),
+            one_line(e.source or e.entry or ""),
+        )  # fmt: skip
+
+    def _named(self, e: Evidence) -> str:
+        value = e.value or ""
+        detail = e.detail.in_(self.language) if e.detail else ""
+        if not detail or detail == value:
+            return value
+        if e.entry is None and e.why == "absent":
+            return detail
+        return f"{value}（{detail}）" if self.language == "zh" else f"{value} ({detail})"
+
+    def _forward(self, asking: Sequence[Finding]) -> Forward | None:
+        decision = self.decision
+        if decision.outcome == "allow":
+            return None
+        said = {f.remedy.action: f.remedy.in_(self.language) for f in reversed(asking) if f.remedy is not None}
+        by_rule = {f.rule: f for f in asking}
+        stuck = [by_rule[r] for r in decision.not_remediable if r in by_rule]
+        left = tuple(self._stuck(f) for f in stuck)
+        if not decision.way_forward:
+            return Forward(self.word("next.nothing"), left=left) if left else None
+        sets = [tuple(actions) for actions in decision.way_forward]
+        common = [a for a in sets[0] if all(a in s for s in sets)]
+        rests = [tuple(one_line(said.get(a, a)) for a in s if a not in common) for s in sets]
+        tail = ".warn" if stuck else ""
+        numbered = tuple((self.word("next.set", n=str(i)), rest) for i, rest in enumerate(rests, 1)) if len(sets) > 1 else ()
+        return Forward(
+            intro=self.word(f"next.one_of{tail}") if numbered and not common else self.word("next.warn" if stuck else "next.allow"),
+            first=tuple(one_line(said.get(a, a)) for a in common),
+            either=self.word("next.either") if numbered and common else "", sets=numbered,
+            left_intro=self.word("next.left") if left else "", left=left,
+        )  # fmt: skip
+
+    def _stuck(self, finding: Finding) -> str:
+        title = finding.title.in_(self.language)
+        remedy = finding.remedy.in_(self.language) if finding.remedy else ""
+        return one_line(f"{title}{self.colon}{remedy}" if remedy else title)
+
+    def _obligation(self, obligation: Obligation) -> str:
+        text = obligation.text.in_(self.language) if obligation.text else self._code(obligation.kind)
+        level = f" · {self._code(obligation.level)}" if obligation.level else ""
+        return one_line(f"{text}{level} ({obligation.rule})")
+
+    def _packs(self) -> str:
+        packs = [f"{p.id} {p.version} ({p.digest[:19]}…)" for p in self.decision.packs]
+        return one_line(" · ".join([*packs, self.decision.engine]))
+
+
+def _exact(moment: datetime) -> str:
+    """The moment with its zone: `2026-03-02 09:30 +08:00`."""
+    text = moment.isoformat(" ", "minutes" if not moment.second and not moment.microsecond else "auto")
+    zone = text[-6:] if moment.utcoffset() is not None else ""
+    return f"{text.removesuffix(zone)} {zone}"

@@ -1,0 +1,154 @@
+"""The words around a decision: headings, and what the closed vocabularies mean to a clinician."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from oncogate.base.texts import Language, Text
+
+
+def _t(zh: str, en: str) -> Text:
+    return Text(zh=zh, en=en)
+
+
+WORDS: Mapping[str, Text] = {
+    "block": _t("拦截", "BLOCK"),
+    "warn": _t("警示", "WARN"),
+    "allow": _t("放行", "ALLOW"),
+    "inform": _t("提示", "INFO"),
+    "critical": _t("危急值", "CRITICAL VALUE"),
+    "block.means": _t("本次医嘱暂不能执行", "this order can't go on as it is"),
+    "warn.means": _t("可以继续，请先核对下列问题", "the order may go on; look at these first"),
+    "allow.means": _t("可以继续", "the order may go on"),
+    "no_order": _t("无医嘱", "none"),
+    "unknown_patient": _t("未提供", "not supplied"),
+    "order": _t("医嘱", "Order"),
+    "patient": _t("患者", "Patient"),
+    "at": _t("判定时刻", "Judged for"),
+    "critical.head": _t("危急值：请立即处置，并完成闭环管理", "Critical value: act now and close the loop"),
+    "result": _t("结果", "Result"),
+    "limit": _t("危急界值", "critical limit"),
+    "source": _t("来源", "source"),
+    "unmet": _t("未满足", "not met"),
+    "unknown": _t("无法判定", "can't be judged"),
+    "met": _t("通过", "passed"),
+    "not_applicable": _t("不适用", "not applicable"),
+    "do": _t("处理", "What to do"),
+    "override": _t("例外放行", "Override"),
+    "evidence": _t("查到的资料", "What was found"),
+    "limits": _t("所用限值", "Limits used"),
+    "set_by": _t("由 {by} 设定", "set by {by}"),
+    "counted": _t("采用", "counted"),
+    "not_counted": _t("不采用", "not counted"),
+    "unsure": _t("无法确认", "not known"),
+    "next": _t("下一步", "What to do next"),
+    "next.allow": _t("完成下列事项后，本次医嘱可以放行：", "After these the order is allowed:"),
+    "next.warn": _t("完成下列事项后，本次医嘱由拦截降为警示：", "After these the order is no longer blocked, only warned of:"),
+    "next.either": _t("并任选下列一组完成：", "and one of these sets:"),
+    "next.one_of": _t("任选下列一组完成后，本次医嘱可以放行：", "After one of these sets the order is allowed:"),
+    "next.one_of.warn": _t("任选下列一组完成后，本次医嘱由拦截降为警示：", "After one of these sets the order is no longer blocked:"),
+    "next.set": _t("方案{n}", "Set {n}"),
+    "next.nothing": _t("补做或补录资料不能使本次医嘱放行，先要解决：", "No entry in the record will let this order pass; first settle:"),
+    "next.left": _t("此外，下列问题不能靠补做或补录解决：", "These can't be settled by an entry in the record:"),
+    "obligations": _t("须落实", "To be carried out"),
+    "others": _t("其余规则", "Other rules"),
+    "shadow": _t("试运行规则（不影响结论）", "Rules on trial (they don't count)"),
+    "notices": _t("输入资料的问题", "Problems of the input"),
+    "rule": _t("规则", "Rule"),
+    "rules": _t("规则", "Rules"),
+    "nothing": _t("未发现需要处理的问题。", "Nothing asks for attention."),
+    "disclaimer": _t(
+        "本判定仅供临床决策参考，不能替代医师的判断。",
+        "This decision supports clinical judgement; it doesn't replace it.",
+    ),
+}
+
+ALLOWED: Mapping[str, Text] = {
+    "never": _t("不允许", "not allowed"),
+    "with_reason": _t("{by}填写理由后可以继续", "{by}, giving a reason"),
+    "with_second_signature": _t("{by}填写理由并经第二人签名后可以继续", "{by}, giving a reason and with a second signature"),
+}
+
+CODES: Mapping[str, Text] = {
+    "attending": _t("主治医师", "attending physician"),
+    "pharmacist": _t("药师", "pharmacist"),
+    "anyone": _t("责任医师", "the physician in charge"),
+    "oncologic_emergency": _t("肿瘤急症", "oncologic emergency"),
+    "stage_not_definable_before_surgery": _t("术前无法明确分期", "stage can't be defined before surgery"),
+    "disease_related_cytopenia": _t("疾病本身所致血细胞减少", "cytopenia caused by the disease"),
+    "marrow_involvement": _t("骨髓受侵", "marrow involvement"),
+    "weekly_schedule": _t("周疗方案", "weekly schedule"),
+    "result_seen_on_paper": _t("已核对纸质报告", "result seen on paper"),
+    "not_an_anti_tumour_drug": _t("非抗肿瘤药物", "not an anti-tumour drug"),
+    "trial": _t("临床试验", "clinical trial"),
+    "tumour_board_decision": _t("多学科会诊（MDT）决定", "tumour board decision"),
+    "contraindication": _t("存在禁忌", "contraindication"),
+    "report_pending": _t("报告待出", "report pending"),
+    "biopsy_impossible": _t("无法取得活检", "biopsy impossible"),
+    "concurrent_chemoradiotherapy": _t("同步放化疗", "concurrent chemoradiotherapy"),
+    "patient_refused": _t("患者拒绝", "patient refused"),
+    "examination_contraindicated": _t("检查有禁忌", "examination contraindicated"),
+    "done_elsewhere": _t("已在外院完成", "done elsewhere"),
+    "cytotoxic": _t("细胞毒药物", "cytotoxic"),
+    "targeted": _t("靶向药物", "targeted"),
+    "immunotherapy": _t("免疫治疗", "immunotherapy"),
+    "endocrine": _t("内分泌治疗", "endocrine"),
+    "categories": _t("TNM 分类", "TNM categories"),
+    "group": _t("分期组别", "stage group"),
+    "high": _t("高危", "high"),
+    "intermediate": _t("中危", "intermediate"),
+    "low": _t("低危", "low"),
+    "hcc_clinical_criteria": _t("符合临床诊断标准的肝细胞癌", "hepatocellular carcinoma by clinical criteria"),
+    "true": _t("是", "yes"),
+    "false": _t("否", "no"),
+}
+"""Codes that the shipped rules use for roles, reasons and values; others are shown as words of their own."""
+
+OTHER_FACTS: Mapping[str, Text] = {
+    "engine": _t("规则引擎", "rule engine"),
+    "order": _t("医嘱", "order"),
+    "order.regimen": _t("医嘱方案", "regimen of the order"),
+    "regimen.fn_category": _t("方案的粒缺伴发热风险类别", "regimen's category of febrile neutropenia risk"),
+    "tumour.pathology_exception": _t("可免病理的依据", "grounds for going without pathology"),
+}
+"""What evidence speaks of beside the facts of `facts.yaml`."""
+
+_POWER = re.compile(r"\b10\*(-?\d+)")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_HIDDEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
+
+
+def word(key: str, language: Language, **values: str) -> str:
+    """A heading or word of `WORDS`, filled in."""
+    return WORDS[key].in_(language).format(**values)
+
+
+def code_text(code: str, language: Language) -> str:
+    """A code as words: by the table, else the code without its underscores."""
+    known = CODES.get(code)
+    return known.in_(language) if known is not None else code.replace("_", " ")
+
+
+def powers(text: str) -> str:
+    """`10*9/L` as it is printed: `×10⁹/L`."""
+    return _POWER.sub(lambda found: "×10" + found[1].translate(_RAISED), text)
+
+
+def printable(text: str) -> str:
+    """`text` with control and direction characters shown as escapes: input can't steer a terminal or a page."""
+    if text.isprintable():
+        return text
+    return "".join(_shown(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, printable."""
+    return printable(" ".join(text.split())) if not text.isprintable() else text
+
+
+def _shown(char: str) -> str:
+    if char not in "\n\t" and (char in _HIDDEN or unicodedata.category(char) in ("Cc", "Cs")):
+        return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return char

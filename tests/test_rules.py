@@ -1,0 +1,43 @@
+"""The shipped rules: every example says what it says, and every rule has both sides and an unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from oncogate.authoring.examples import Result, run_examples
+from oncogate.packs.load import load_library
+from oncogate.packs.pack import LoadedRule
+
+LIBRARY = load_library()
+CONTRACT = {
+    "core/clinical-stage-missing", "core/neutropenia-risk-not-assessed", "core/consent-missing", "core/anc-critical",
+    "core/anc-not-recent", "core/anc-below-start-limit", "core/pathology-missing", "core/molecular-result-missing",
+    "core/pathologic-stage-missing", "core/staging-workup-incomplete", "core/not-first-line", "core/prophylaxis-missing",
+    "core/drug-not-recognised",
+}  # fmt: skip
+
+
+def test_the_core_pack_has_the_rules_of_the_contract_and_all_are_active():
+    assert {r.rule.id for r in LIBRARY.rules if r.rule.status == "stable"} == CONTRACT
+
+
+@pytest.mark.parametrize("result", list(run_examples(LIBRARY)), ids=lambda r: f"{r.rule.rule.id}::{r.example.name}")
+def test_example(result: Result):
+    assert not result.problem, str(result.diagnostic)
+
+
+@pytest.mark.parametrize("loaded", LIBRARY.rules, ids=lambda r: r.rule.id)
+def test_every_rule_is_shown_asking_and_not_asking_and_not_knowing(loaded: LoadedRule):
+    expected = {example.expect for example in loaded.rule.examples}
+    assert expected & {"unmet", "raised"}
+    assert expected & {"met", "not_raised", "not_applicable"}
+    assert "unknown" in expected
+
+
+@pytest.mark.parametrize("loaded", LIBRARY.rules, ids=lambda r: r.rule.id)
+def test_every_tunable_number_has_a_range_a_label_and_a_source_that_is_named(loaded: LoadedRule):
+    for parameter in loaded.rule.parameters.values():
+        assert parameter.source in loaded.rule.sources
+        assert parameter.label is not None
+        if not isinstance(parameter.value, (str, bool, tuple)):
+            assert parameter.range is not None
