@@ -1,0 +1,30 @@
+"""What `import oncogate` offers, and what it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import oncogate
+
+NAMES = [
+    "Decision", "Diagnostic", "Effect", "Evidence", "Finding", "Gate", "OncogateError", "Outcome", "PackError", "Request",
+    "RequestError", "RulePack", "Verdict",
+]  # fmt: skip
+
+
+def test_the_public_names_are_those_of_the_contract_and_sorted():
+    assert oncogate.__all__ == NAMES
+    assert all(hasattr(oncogate, name) for name in NAMES)
+
+
+def test_importing_the_package_brings_no_extra_with_it():
+    extras = "{'typer', 'rich', 'jinja2', 'hypothesis', 'pytest', 'click'}"
+    code = f"import sys, oncogate; print(sorted({extras} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_errors_are_one_family():
+    assert issubclass(oncogate.PackError, oncogate.OncogateError)
+    assert issubclass(oncogate.RequestError, oncogate.OncogateError)
