@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncogate.base.texts import Language, Text
+from oncogate.engine.values import unit_text
 from oncogate.explain.reasons import WHY, time_text
 from oncogate.explain.words import ALLOWED, OTHER_FACTS, code_text, one_line, powers, word
-from oncogate.engine.values import unit_text
 from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Obligation, Used
 
 Labels = Mapping[str, Text]
