@@ -1,0 +1,1 @@
+"""Host formats to `Request`: one module or package for each format."""

@@ -1,0 +1,199 @@
+"""Consents and signed documents → consents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from oncogate.adapters.fhir.access import (
+    LOINC,
+    SCT,
+    Json,
+    codings,
+    has_code,
+    items,
+    obj,
+    objects,
+    shortened,
+    text,
+    texts,
+    words,
+)
+from oncogate.adapters.fhir.bundles import Found
+from oncogate.adapters.fhir.context import Context, Entry, Unreadable
+
+_CHEMOTHERAPY = {(SCT, "367336001")}
+_CONSENT_DOCUMENT = {(LOINC, "59284-0")}
+_STATUSES = frozenset(
+    {"active", "inactive", "rejected", "draft", "proposed", "superseded", "entered-in-error"}
+)
+
+_CHEMO_WORDS = re.compile(
+    r"化疗|化学治疗|化学药物治疗|chemo-?therap|chemo-?radi|抗肿瘤药物治疗", re.IGNORECASE
+)
+_NOT_CHEMO = re.compile(r"输液港|植入|置管|picc|\bports?\b|port-?a-?cath|catheter|化疗泵", re.IGNORECASE)
+_OTHERS = (
+    (re.compile(r"靶向|targeted", re.IGNORECASE), "targeted"),
+    (re.compile(r"免疫|immuno", re.IGNORECASE), "immunotherapy"),
+    (re.compile(r"手术|surg", re.IGNORECASE), "surgery"),
+)
+_REFUSAL = re.compile(r"拒绝|不同意|refus|declin|撤回|撤销|withdr[ae]w|放弃|revok", re.IGNORECASE)
+
+_TUMOUR = re.compile(
+    r"(?:(?:非?小细胞)?肺|三阴性?乳腺|乳腺|胃|肝(?:细胞|胆管)?|食管|结直肠|结肠|直肠|肠|宫颈|子宫内膜|卵巢|肾|前列腺|胰腺|胆管|"
+    r"甲状腺|膀胱|鼻咽|喉|头颈部?|皮肤|骨|软组织|恶性|实体|黑色素|(?:非?霍奇金)?淋巴)(?:恶性)?(?:癌|肿瘤|瘤|肉瘤)|急性\w{0,4}白血病|白血病|"
+    r"\b(?:(?:non-)?small[- ]cell|breast|lung|gastric|stomach|liver|hepatocellular|o?esophageal|colorectal|colon|rectal|"
+    r"cervical|ovarian|renal|prostate|pancreatic|thyroid|bladder|nasopharyngeal|malignant|solid|advanced|metastatic)\b|"
+    r"\b(?:carcinoma|cancers?|tumou?rs?|neoplasms?|lymphoma|leuka?emia|malignanc(?:y|ies)|disease)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_GENERIC_ZH = re.compile(
+    r"抗肿瘤(?:药物)?治疗|抗肿瘤|化学药物治疗|化学治疗|化疗|知情同意书|知情同意|同意书|同意|告知书|方案|治疗|全身|系统性|"
+    r"新辅助|辅助|姑息性?|一线|二线|三线|术前|术后|静脉|药物|第\s*\d+\s*(?:个)?周期|患者"
+)
+_GENERIC_EN = re.compile(
+    r"\b(?:informed|consent(?:ed)?|chemo(?:-?therap(?:y|ies|eutic))?|treatments?|regimens?|procedure|systemic|anti-?neoplastic|"
+    r"anti-?cancer|cancer|therapy|combination|combined|neo-?adjuvant|adjuvant|palliative|intravenous|protocol|form|signed|"
+    r"agents?|drugs?|administration|first-line|second-line|cycle\s*\d+|patient|written)\b",
+    re.IGNORECASE | re.ASCII,
+)
+_EDGES = re.compile(
+    r"^(?:[\s\W_]|(?:to|for|of|with|the|by|in|on|and)\b)+|(?:[\s\W_]|\b(?:to|for|of|with|the|by|in|on|and)\b)+$",
+    re.IGNORECASE,
+)
+_BRACKETS = re.compile(r"[(（\[【]\s*[)）\]】]")
+
+
+def read_consent(found: Found, context: Context) -> list[Entry] | None:
+    """A consent, refusal or withdrawal, as a Consent or as a signed document."""
+    if found.type == "DocumentReference":
+        return _document(found, context)
+    if found.type != "Consent":
+        return None
+    resource = found.resource
+    provisions = list(_provisions(resource.get("provision"), "permit", 0))
+    own = [(depth, kind, p) for depth, kind, p in provisions if has_code(p.get("code"), _CHEMOTHERAPY)]
+    said = _said(resource, provisions)
+    kind = _kind(resource, provisions, said)
+    status = (text(resource.get("status")) or "").casefold()
+    if not status:
+        raise Unreadable("says no status")
+    status = status if status in _STATUSES else "unknown"
+    decided = own or provisions[:1]
+    deepest = max((depth for depth, _, _ in decided), default=0)
+    if status == "active" and (
+        any(type == "deny" for depth, type, _ in decided if depth == deepest) or _REFUSAL.search(said)
+    ):
+        status = "rejected"
+    signed = resource.get("dateTime")
+    made = context.entry(found, signed if signed is not None else resource.get("date"), status=status)
+    made |= {"kind": kind, "status": status}
+    regimen = _regimen(own or provisions)
+    if regimen and kind != "other":
+        made["regimen"] = regimen
+    for _, _, provision in provisions:
+        for data in objects(provision.get("data")):
+            focus = context.index.target(data.get("reference"), "Condition", found)
+            if focus is not None:
+                made.setdefault("focus", focus)
+    return [made]
+
+
+def consent_kind(found: Found) -> str | None:
+    """What kind of consent a resource is, where that can be read."""
+    if found.type == "Consent":
+        provisions = list(_provisions(found.resource.get("provision"), "permit", 0))
+        said = _said(found.resource, provisions)
+        kind = _kind(found.resource, provisions, said)
+        return kind if said or kind != "other" else None
+    return None
+
+
+def _provisions(value: Any, inherited: str, depth: int) -> Iterator[tuple[int, str, Json]]:
+    """All provisions, nested ones too, each with its depth and whether it permits or denies."""
+    for provision in objects(value):
+        type = (text(provision.get("type")) or inherited).casefold()
+        yield depth, type, provision
+        if depth < 8:
+            yield from _provisions(provision.get("provision"), type, depth + 1)
+
+
+def _said(resource: Json, provisions: list[tuple[int, str, Json]]) -> str:
+    parts = [words(resource.get("category"))]
+    parts += [words(p.get("code")) for _, _, p in provisions]
+    for attachment in objects(resource.get("sourceAttachment")):
+        parts += [text(attachment.get("title")) or ""]
+    return " ; ".join(part for part in parts if part)
+
+
+def _kind(resource: Json, provisions: list[tuple[int, str, Json]], said: str) -> str:
+    coded = [resource.get("category"), *(p.get("code") for _, _, p in provisions)]
+    if any(has_code(concept, _CHEMOTHERAPY) for concept in coded):
+        return "chemotherapy"
+    if any(has_code(concept, _CONSENT_DOCUMENT) for concept in coded):
+        return _kind_of(said)
+    return "other"
+
+
+def _kind_of(said: str) -> str:
+    if _CHEMO_WORDS.search(said) and not _NOT_CHEMO.search(said):
+        return "chemotherapy"
+    return next((kind for pattern, kind in _OTHERS if pattern.search(said)), "other")
+
+
+def _regimen(provisions: list[tuple[int, str, Json]]) -> str | None:
+    for _, _, provision in provisions:
+        for concept in objects(provision.get("code")):
+            if has_code(concept, _CHEMOTHERAPY | _CONSENT_DOCUMENT) or not codings(concept):
+                for said in texts(concept):
+                    regimen = regimen_in(said)
+                    if regimen:
+                        return regimen
+    return None
+
+
+def regimen_in(said: str) -> str | None:
+    """The regimen that a consent's text names beside the words that every such text has."""
+    plain = _TUMOUR.sub(" ", said)
+    plain = _REFUSAL.sub(" ", _GENERIC_EN.sub(" ", _GENERIC_ZH.sub(" ", plain)))
+    for _ in range(3):
+        plain = _EDGES.sub("", _BRACKETS.sub(" ", plain))
+    plain = " ".join(plain.split())
+    if plain.count("(") + plain.count("（") > plain.count(")") + plain.count("）"):
+        plain += ")"
+    return shortened(plain) if any(c.isalnum() for c in plain) else None
+
+
+def _document(found: Found, context: Context) -> list[Entry] | None:
+    resource = found.resource
+    if not has_code(resource.get("type"), _CONSENT_DOCUMENT) and not has_code(
+        resource.get("category"), _CONSENT_DOCUMENT
+    ):
+        return None
+    titles = [text(obj(c.get("attachment")).get("title")) or "" for c in objects(resource.get("content"))]
+    said = " ; ".join(
+        part
+        for part in (words(resource.get("type")), *items(text(resource.get("description"))), *titles)
+        if part
+    )
+    status = (text(resource.get("status")) or "").casefold()
+    if not status:
+        raise Unreadable("says no status")
+    status = {"current": "active"}.get(status, status)
+    status = status if status in _STATUSES else "unknown"
+    drafted = (text(resource.get("docStatus")) or "").casefold()
+    if drafted == "entered-in-error":
+        status = drafted
+    elif status == "active" and drafted in ("preliminary", "registered"):
+        status = "draft"
+    elif status == "active" and (drafted in ("cancelled", "deprecated") or _REFUSAL.search(said)):
+        status = "rejected"
+    made = context.entry(found, resource.get("date"), status=status)
+    made |= {"kind": _kind_of(said), "status": status}
+    regimen = next(
+        (r for r in map(regimen_in, texts(resource.get("type"))) if r and re.search(r"[A-Z0-9]", r)), None
+    )
+    if regimen:
+        made["regimen"] = regimen
+    return [made]

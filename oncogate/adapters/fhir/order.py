@@ -1,0 +1,176 @@
+"""Draft orders → the order. All drugs of all drafts are one order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from oncogate.adapters.fhir.access import Json, codings, has_code, label, obj, objects, text, texts, words
+from oncogate.adapters.fhir.assessments import cycle_of
+from oncogate.adapters.fhir.bundles import Found
+from oncogate.adapters.fhir.context import Context, Entry
+from oncogate.adapters.fhir.drugs import drugs_of
+from oncogate.adapters.fhir.treatments import (
+    CHEMOTHERAPY,
+    GROUPS,
+    MEDICATION_ORDERS,
+    RADIOTHERAPY,
+    SURGERY,
+    authored_of,
+)
+from oncogate.base.times import read_time
+
+_ORDERS = (*GROUPS, *MEDICATION_ORDERS, "ServiceRequest")
+_NOT_DRAFT = frozenset(
+    [
+        "active",
+        "on-hold",
+        "revoked",
+        "cancelled",
+        "completed",
+        "entered-in-error",
+        "stopped",
+        "unknown",
+        "suspended",
+        "ended",
+    ]
+)
+_CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", re.IGNORECASE)
+
+
+def is_draft(resource: Json, *, among_drafts: bool) -> bool:
+    """Whether a resource is a draft; among draft orders one without a readable status is one, too."""
+    status = (text(resource.get("status")) or "").casefold()
+    return status == "draft" or (among_drafts and status not in _NOT_DRAFT)
+
+
+def drafts_among(found: Iterable[Found], *, among_drafts: bool) -> list[Found]:
+    """The draft orders that count for the order; what shall *not* be done isn't ordered."""
+    return [
+        f
+        for f in found
+        if f.type in _ORDERS
+        and is_draft(f.resource, among_drafts=among_drafts)
+        and f.resource.get("doNotPerform") is not True
+    ]
+
+
+def read_order(drafts: list[Found], context: Context) -> Entry | None:
+    """One order of all drafts; `None` if they order neither drugs, nor a regimen, surgery or radiotherapy."""
+    groups = [d for d in drafts if d.type in GROUPS]
+    medications = [d for d in drafts if d.type in MEDICATION_ORDERS]
+    services = [d for d in drafts if d.type == "ServiceRequest" and _service_kind(d.resource) is not None]
+    relevant = [*groups, *medications, *services]
+    if not relevant:
+        return None
+    order: Entry = {"id": relevant[0].id, "drugs": _drugs(medications, context)}
+    regimens = [r for r in (label(d.resource.get("code")) for d in groups) if r]
+    if regimens:
+        order["regimen"] = regimens[0]
+        if len(set(regimens)) > 1:
+            context.say(
+                groups[1].pointer,
+                "order-several-regimens",
+                f"the drafts name several regimens, `{regimens[0]}` first",
+            )
+    kind = _kind(medications, services)
+    if kind is not None:
+        order["kind"] = kind
+    cycle = next((c for c in (cycle_of(d.resource) for d in relevant) if c is not None), None)
+    if cycle is not None:
+        order["cycle"] = cycle
+    order |= _reason(relevant, context)
+    ordered = _ordered(relevant, context)
+    if ordered is not None:
+        order["ordered"] = ordered
+    requester = obj(relevant[0].resource.get("requester"))
+    prescriber = text(requester.get("reference")) or text(requester.get("display"))
+    if prescriber:
+        order["prescriber"] = prescriber
+    return order
+
+
+def _drugs(medications: list[Found], context: Context) -> list[Entry]:
+    drugs = []
+    for draft in medications:
+        try:
+            read = drugs_of(draft, context)
+        except Exception as error:  # an order must never lose a drug: unreadable means unknown
+            context.say(draft.pointer, "fhir-unread", f"the drug can't be read: {type(error).__name__}")
+            read = [{}]
+        if any(not (drug.get("code") or drug.get("name")) for drug in read):
+            context.say(
+                draft.pointer,
+                "order-drug-unknown",
+                "the order doesn't say which drug it is",
+                "send its code or name",
+            )
+        drugs += read
+    return drugs
+
+
+def _service_kind(resource: Json) -> str | None:
+    for codes, kind in ((CHEMOTHERAPY, "chemotherapy"), (SURGERY, "surgery"), (RADIOTHERAPY, "radiotherapy")):
+        if has_code(resource.get("category"), codes) or has_code(resource.get("code"), codes):
+            return kind
+    return None
+
+
+def _kind(medications: list[Found], services: list[Found]) -> str | None:
+    for draft in medications:
+        category = draft.resource.get("category")
+        if has_code(category, CHEMOTHERAPY) or _CHEMO_WORDS.search(words(category)):
+            return "chemotherapy"
+    kinds = [_service_kind(s.resource) for s in services]
+    if "chemotherapy" in kinds:
+        return "chemotherapy"
+    return next((kind for kind in ("surgery", "radiotherapy") if kind in kinds), None)
+
+
+def _reason(drafts: list[Found], context: Context) -> Entry:
+    """Which condition the order is for, and its reasons as codes.
+
+    Companion drugs have reasons of their own (nausea), so several conditions leave the focus to the one
+    that the group names, or open.
+    """
+    reasons: list[dict[str, str]] = []
+    by_draft: list[list[str]] = []
+    for draft in drafts:
+        resource = draft.resource
+        given = objects(resource.get("reason"))
+        concepts = [*objects(resource.get("reasonCode")), *(obj(r.get("concept")) for r in given)]
+        links = [*objects(resource.get("reasonReference")), *(r.get("reference") for r in given)]
+        focuses = []
+        for link in links:
+            target = context.index.resolve(link, draft)
+            if target is not None and target.type == "Condition":
+                concepts.append(obj(target.resource.get("code")))
+            focus = context.index.target(link, "Condition", draft)
+            if focus is not None:
+                focuses.append(focus)
+        by_draft.append(focuses)
+        for coding in codings(concepts) or [{"display": t} for t in texts(concepts)]:
+            if coding not in reasons:
+                reasons.append(coding)
+    made: Entry = {"reasons": reasons} if reasons else {}
+    focus = _one(by_draft[0]) if drafts[0].type in GROUPS else None
+    focus = focus or _one([f for focuses in by_draft for f in focuses])
+    if focus is not None:
+        made["focus"] = focus
+    return made
+
+
+def _one(focuses: list[str]) -> str | None:
+    return focuses[0] if len(set(focuses)) == 1 else None
+
+
+def _ordered(drafts: list[Found], context: Context) -> str | None:
+    """The latest time at which a draft was written; a whole day isn't a moment."""
+    times = []
+    for draft in drafts:
+        written = context.readable(authored_of(draft.resource))
+        time = read_time(written) if written is not None else None
+        if isinstance(time, datetime):
+            times.append(time)
+    return max(times).isoformat() if times else None

@@ -1,0 +1,127 @@
+"""The words by which markers and exams are recognised, read from the tables that ship with the rules."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from oncogate.adapters.fhir.access import LOINC, SCT
+from oncogate.clinical.names import exam_ids, name_key
+from oncogate.packs.load import shipped_rules
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a code or a name means.
+
+    `marker_names` maps a whole name (`HER2`, `表皮生长因子受体`) to marker ids; `exams_by_code` a system and
+    code to an exam id; `assessment_questionnaires` are the questionnaires that assess neutropenia risk.
+    """
+
+    markers_by_loinc: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    marker_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exams_by_code: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    exams: frozenset[str] = frozenset()
+    exams_by_name: Callable[[str], frozenset[str]] = exam_ids
+    assessment_questionnaires: frozenset[str] = frozenset()
+
+    @classmethod
+    def shipped(cls) -> Vocabulary:
+        """The vocabulary of the tables that ship."""
+        return _shipped()
+
+    @cached_property
+    def _names(self) -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
+        known = {_width(name): ids for name, ids in self.marker_names.items() if _width(name)}
+        folded = {**{name.casefold(): ids for name, ids in known.items() if not _capitals(name)}, **known}
+        parts = [_part(name) for name in sorted(known, key=len, reverse=True)]
+        return re.compile("|".join(parts) or r"(?!)"), folded
+
+    def markers_in(self, text: str) -> tuple[str, ...]:
+        """The markers that a text names by whole words: `EGFR基因突变检测` names EGFR; `VEGFR`, `eGFR` and
+        `ALK phos` name none."""
+        pattern, known = self._names
+        found: set[str] = set()
+        for match in pattern.finditer(_width(text)):
+            found.update(known.get(match[0]) or known.get(match[0].casefold()) or ())
+        return tuple(sorted(found))
+
+
+def _width(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def _capitals(name: str) -> bool:
+    """Whether letter case tells a gene from another word: `EGFR` from eGFR, `KIT` from kit."""
+    return name.isascii() and name.upper() == name and any(c.isalpha() for c in name)
+
+
+def _part(name: str) -> str:
+    body = re.escape(name) if _capitals(name) else f"(?i:{re.escape(name)})"
+    before = r"(?<![A-Za-z0-9])" if name[0].isascii() and name[0].isalnum() else ""
+    after = r"(?![A-Za-z0-9]|[ -]*(?i:phos))" if name[-1].isascii() and name[-1].isalnum() else ""
+    return before + body + after
+
+
+def load_vocabulary(tables_dir: Path, assessment_questionnaires: frozenset[str] = frozenset()) -> Vocabulary:
+    """Read `markers.csv` and `exams.csv` of a folder; what isn't there stays empty."""
+    by_loinc: dict[str, tuple[str, ...]] = {}
+    names: dict[str, tuple[str, ...]] = {}
+    for row in _rows(tables_dir / "markers.csv"):
+        id = row.get("id", "")
+        for code in _list(row.get("loinc", "")):
+            by_loinc[code] = _with(by_loinc.get(code), id)
+        for name in (id, row.get("en", ""), row.get("zh", ""), *_list(row.get("aliases", ""))):
+            if name:
+                names[_width(name)] = _with(names.get(_width(name)), id)
+    by_code: dict[tuple[str, str], str] = {}
+    by_name: dict[str, str] = {}
+    exams: set[str] = set()
+    for row in _rows(tables_dir / "exams.csv"):
+        id = row.get("id", "")
+        exams.add(id)
+        for name in (row.get("zh", ""), row.get("en", ""), *_list(row.get("names", ""))):
+            by_name.setdefault(name_key(name), id)
+        for column, system in (("loinc", LOINC), ("snomed", SCT), ("sct", SCT)):
+            for code in _list(row.get(column, "")):
+                by_code[system, code] = id
+        for coded in _list(row.get("codes", "")):
+            address, _, code = coded.rpartition("|")
+            by_code[{"loinc": LOINC, "sct": SCT, "snomed": SCT}.get(address.casefold(), address), code] = id
+    by_name.pop("", None)
+
+    def exams_named(name: str) -> frozenset[str]:
+        whole = by_name.get(name_key(name))
+        return exam_ids(name) | (frozenset({whole}) if whole else frozenset())
+
+    return Vocabulary(by_loinc, names, by_code, frozenset(exams), exams_named, assessment_questionnaires)
+
+
+def _with(ids: tuple[str, ...] | None, id: str) -> tuple[str, ...]:
+    return tuple(sorted({*(ids or ()), id}))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+    made = [
+        {k: v.strip() for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in rows
+    ]
+    return [row for row in made if row.get("id")]
+
+
+def _list(cell: str) -> list[str]:
+    return [part.strip() for part in cell.split(";") if part.strip()]
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Vocabulary:
+    return load_vocabulary(shipped_rules() / "tables")
