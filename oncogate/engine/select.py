@@ -144,6 +144,9 @@ def select(
         else:
             standings += [s for entry in entries if (s := judge.standing(entry)) is not None]
         hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(mark, fact)]
+    for section in fact.also:
+        standings += [s for entry in case.record.section(section) or () if (s := judge.standing(entry)) is not None]
+        hidden += [_unread(mark) for mark in case.unread(section) if mark.kind is not None and mark.kind in fact.kinds]
     standings = _last_word(case, fact, _superseded(case, standings))
     standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
     return Selection(name, tuple(standings), tuple(hidden))
@@ -189,6 +192,8 @@ class _Judge:
             yield False, "superseded", None
         elif not ends and fact.counted and status not in fact.counted and status not in ERRONEOUS:
             yield False, "not_final", _status_said(status)
+        if not ends and when is not None and when > case.at:
+            yield False, "in_the_future", None
         recorded = case.recorded(entry)
         if recorded is None:
             yield None, "unread", Text(zh="没有时间", en="it has no time")
@@ -207,8 +212,6 @@ class _Judge:
         if when is None:
             if not isinstance(entry, Diagnosis):
                 yield None, "unread", Text(zh="没有时间", en="it has no time")
-        elif when > self.case.at:
-            yield False, "in_the_future", None
         elif self.window is not None and when < self.window.since:
             yield False, "too_old", None
         elif self.since is not None and when < self.since.since:

@@ -49,6 +49,9 @@ class Vocabulary(Model):
 class Fact(Model):
     """One fact: either entries selected from sections of the record, or derived by a named formula.
 
+    The entries of `also` count too, but the fact is known without them: an operation may stand among the
+    treatments, and a record whose procedures were supplied is complete without that section.
+
     `codes` or `kinds` say which entries it means; an entry of another kind is shown as a near miss
     (`wrong_kind`) where `near_kinds` is set. An entry of a narrow kind, named as a class of drugs
     (`targeted`), counts where every anti-tumour drug of the order is of that class. `counted` are the statuses that count, `ends` those by which
@@ -59,6 +62,7 @@ class Fact(Model):
 
     label: Text
     sections: Names = ()
+    also: Names = ()
     codes: Annotated[tuple[CodeOf, ...], Strict(False)] = ()
     kinds: Names = ()
     narrow_kinds: Names = ()

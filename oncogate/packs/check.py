@@ -48,7 +48,7 @@ def check_facts(facts: Mapping[str, Fact]) -> list[Diagnostic]:
     problems = [
         problem("fact-section", f"`{name}`: there is no section `{section}`", section, PatientRecord.SECTIONS)
         for name, fact in facts.items()
-        for section in fact.sections
+        for section in (*fact.sections, *fact.also)
         if section not in PatientRecord.SECTIONS
     ]
     return problems + [

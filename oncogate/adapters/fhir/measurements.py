@@ -211,11 +211,6 @@ def _quantity(given: Json) -> Entry:
     unit, conflict = unit_of(given)
     said = given.get("comparator")
     comparator = _COMPARATORS.get(text(said) or "")
-    if value is None and isinstance(amount, str):
-        match = _WRITTEN.fullmatch(amount)
-        if match and not match[3].strip():
-            value = number(Decimal(match[2]))
-            comparator = comparator or _COMPARATORS.get(match[1] or "")
     if value is None or (said is not None and comparator is None):
         shown = f"{_shown(said) if said is not None else ''}{_shown(amount)} {unit}"
         return {"text": shown.strip()[:200] or "?"}

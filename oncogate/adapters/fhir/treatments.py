@@ -43,6 +43,7 @@ MEDICATION_ORDERS = ("MedicationRequest", "MedicationOrder")
 _RADIATION_CODES = frozenset(
     ["1217123003", "1222565005", "1156506007", "152198000", "33195004", "448385000", "228748004"]
 )
+_BIOPSY_CODES = frozenset({"86273004", "723990008"})
 _RADIATION = re.compile(
     r"radio-?therap|radiation therap|\birradiat|\bradiation\b|tele-?therap|brachy-?therap|radio-?surgery|"
     r"stereotactic body|放疗|放射治疗|放射性粒子|近距离治疗|远距离治疗|伽马刀|γ刀|射波刀|质子治疗|重离子",
@@ -82,7 +83,7 @@ def procedure_kind(resource: Json) -> str:
     rest, taken = _CUT_OUT_BIOPSY.subn(" ", said)
     if _RESECTION.search(rest):
         return "resection"
-    if taken or _BIOPSY.search(rest):
+    if taken or _BIOPSY.search(rest) or _BIOPSY_CODES & set(code_in(resource.get("code"), SCT)):
         return "biopsy"
     if _OTHER.search(said):
         return "other"
