@@ -706,7 +706,7 @@ def test_an_error_needs_no_time() -> None:
 def test_kinds_of_procedures(text: str, kind: str) -> None:
     surgery = {"category": coded(SCT, "387713003")} if kind == "other" else {}
     found = procedure_kind({"code": {"text": text}, **surgery})
-    assert found == ("surgery" if text == "放疗定位" else kind)
+    assert found == ("operation" if text == "放疗定位" else kind)
 
 
 def test_procedures_are_sorted_in_a_bundle() -> None:

@@ -84,6 +84,12 @@ def test_json_that_is_no_object(document):
         Request.load(document)
 
 
+@pytest.mark.parametrize("source", [[], None, 5])
+def test_what_is_neither_a_file_nor_an_object(source):
+    with pytest.raises(RequestError):
+        Request.load(source)
+
+
 def test_a_request_can_not_be_changed():
     request = Request.load({"at": AT})
     with pytest.raises(Exception, match="frozen"):

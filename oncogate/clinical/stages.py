@@ -472,6 +472,10 @@ def _system_contradicts(named: str, asked: str) -> StageProblem:
     )
 
 
+_FOUR_IS_M1 = frozenset({"lung", "breast", "colorectal", "pancreas"})
+"""Tumours whose stage IV is distant metastasis and nothing else (AJCC 8, general knowledge)."""
+
+
 def _contradiction(parts: list[_Part], group: str, tumour: str | None) -> StageProblem | None:
     """Where a TNM or FIGO group cannot go with its categories.
 
@@ -495,6 +499,14 @@ def _contradiction(parts: list[_Part], group: str, tumour: str | None) -> StageP
             "{shown} 与 0 期不符：0 期只用于原位癌或无淋巴结转移的非浸润癌，请核对",
             "{shown} does not go with stage 0, which is in situ disease without nodes: check both",
             shown=shown,
+        )
+    if m == "0" and stem == "IV" and (tumour or "").lower() in _FOUR_IS_M1:
+        return _problem(
+            "group-contradicts-categories",
+            "{shown} 没有远处转移，却写 {group} 期：该肿瘤的 IV 期须有 M1，请核对",
+            "{shown} has no distant metastasis, yet stage {group} is written, which needs M1 in this tumour: check both",
+            shown=shown,
+            group=group,
         )
     if t == "is" and n == "0" and m == "0" and stem != "0":
         return _problem(

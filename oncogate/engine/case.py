@@ -201,7 +201,7 @@ class Case:
         for diagnosis in self.diagnoses:
             if self.tables.tumour_of(diagnosis.codes, in_situ=diagnosis.id == treated) is not None:
                 groups.setdefault(_keys(diagnosis.codes), []).append(diagnosis)
-        return tuple(tuple(group) for group in groups.values())
+        return _merged([tuple(group) for group in groups.values()])
 
     def _group_with(self, groups: tuple[tuple[Diagnosis, ...], ...], codes: tuple[Code, ...]) -> tuple[Diagnosis, ...] | None:
         exact = [g for g in groups if _keys(codes) & _keys(c for d in g for c in d.codes)]
@@ -251,6 +251,24 @@ def in_classes(drug: KnownDrug, wanted: frozenset[str]) -> Truth:
 
 def _keys(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:
     return frozenset(("icd10", icd10(c)) if icd10(c) else (c.system, c.code) for c in codes if c.code)
+
+
+def _merged(groups: list[tuple[Diagnosis, ...]]) -> tuple[tuple[Diagnosis, ...], ...]:
+    """Groups with those of an unspecified site (`C34`, `C34.9`) joined to the one other of their category."""
+
+    def category(group: tuple[Diagnosis, ...]) -> str | None:
+        return next((plain[:3] for d in group for c in d.codes if (plain := icd10(c))), None)
+
+    def unspecified(group: tuple[Diagnosis, ...]) -> bool:
+        codes = [plain for d in group for c in d.codes if (plain := icd10(c))]
+        return bool(codes) and all(plain[3:4] in ("", "9") for plain in codes)
+
+    made = list(groups)
+    for group in groups:
+        others = [g for g in made if g is not group and category(g) == category(group)]
+        if group in made and unspecified(group) and len(others) == 1:
+            made = [g + group if g is others[0] else g for g in made if g is not group]
+    return tuple(made)
 
 
 def _starts(code: Code, prefixes: tuple[str, ...]) -> bool:

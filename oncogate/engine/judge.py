@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least, every, implies, negate, some
-from oncogate.base.times import day_start
 from oncogate.engine.case import Case, in_classes
 from oncogate.engine.derived import derive, drug_evidence
 from oncogate.engine.select import Selection, Standing, Window, select
@@ -129,9 +128,8 @@ class _Walk:
             newest = select(self.case, leaf.since, older_than=older).newest
             if not newest or any(s.counted is None or s.when is None for s in newest):
                 return LeafOutcome(leaf, None, (), (leaf.exists,), self.asked)
-            # whole days: a specimen's stage is often dated on the day of the operation
-            day = day_start(max(s.when for s in newest if s.when), self.case.at)
-            since, older = Window(day, self.case.facts[leaf.since].label), None
+            moment = max(s.when for s in newest if s.when)
+            since, older = Window(moment, self.case.facts[leaf.since].label), None
         selection = select(
             self.case, leaf.exists, window=self._window(leaf.within), older_than=older, since=since, options=self._options(leaf)
         )  # fmt: skip

@@ -15,7 +15,7 @@ from decimal import Decimal
 from oncogate.base.errors import did_you_mean
 from oncogate.base.logic import Truth, every
 from oncogate.base.texts import Text
-from oncogate.base.times import go_back
+from oncogate.base.times import day_start, go_back
 from oncogate.clinical.stages import Stage as StageNotation
 from oncogate.clinical.stages import StageProblem, fits, read_stage
 from oncogate.clinical.units import help_for, to_canonical
@@ -148,6 +148,8 @@ def select(
         standings += [s for entry in case.record.section(section) or () if (s := judge.standing(entry)) is not None]
         hidden += [_unread(mark) for mark in case.unread(section) if mark.kind is not None and mark.kind in fact.kinds]
     standings = _last_word(case, fact, _superseded(case, standings))
+    if any(_undated_end(case, s) for s in standings):
+        hidden.append(Hidden("unread", UNDATED_END))
     standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
     return Selection(name, tuple(standings), tuple(hidden))
 
@@ -214,10 +216,14 @@ class _Judge:
                 yield None, "unread", Text(zh="没有时间", en="it has no time")
         elif self.window is not None and when < self.window.since:
             yield False, "too_old", None
-        elif self.since is not None and when < self.since.since:
+        elif self.since is not None and when < self._since(entry, self.since):
             yield False, "too_old", Text(zh=f"早于{self.since.written.zh}", en=f"before the {self.since.written.en}")
         elif self.older_than is not None and when >= self.older_than.since:
             yield False, "wrong_kind", Text(zh=f"未满{self.older_than.written.zh}", en=f"less than {self.older_than.written.en} ago")
+
+    def _since(self, entry: Entry, since: Window) -> datetime:
+        # a specimen's stage is often dated on the day of the operation, without a time
+        return since.since if isinstance(entry.effective, datetime) else day_start(since.since, self.case.at)
 
     # -- kind, focus, order ------------------------------------------------------------------------
 
@@ -232,6 +238,8 @@ class _Judge:
         if isinstance(entry, Stage):
             return True
         kind = getattr(entry, "kind", None)
+        if kind in fact.doubtful_kinds:
+            return None
         if kind in fact.narrow_kinds:
             return self.case.only_drugs_of(kind)
         if isinstance(entry, (Assessment, Consent, Procedure, Treatment, Note)):
@@ -400,6 +408,10 @@ def _kind_said(entry: Entry) -> Text | None:
         return Text(zh=f"这是{label.zh}的知情同意书", en=f"it is a consent to {label.en}")
     if isinstance(entry, Assessment):
         return Text(zh="这是其他内容的评估", en="it assesses something else")
+    if kind == "operation":
+        return Text(zh="无法确定是否为针对肿瘤的手术", en="it can't be told whether the operation was against the tumour")
+    if kind == "surgery":
+        return Text(zh="无法确定是否切除了肿瘤", en="it can't be told whether the tumour was removed")
     return None
 
 
@@ -418,15 +430,14 @@ def _superseded(case: Case, standings: list[Standing]) -> list[Standing]:
             return False
         recorded, before = case.recorded(new.entry), case.recorded(old.entry)
         status = getattr(new.entry, "status", None)
-        if recorded is None or before is None or recorded < before:
+        if recorded is None or before is None or recorded <= before:
             return False
         if new.entry.key is not None and new.entry.key == old.entry.key:
-            return status in CORRECTS | ERRONEOUS | {"cancelled"} and (recorded > before or status != getattr(old.entry, "status", None))
+            return status in CORRECTS | ERRONEOUS | {"cancelled"}
         if new.entry.key is not None and old.entry.key is not None:
             return False
         same = isinstance(new.entry, Measurement) and isinstance(old.entry, Measurement) and _codes(new.entry) == _codes(old.entry)
-        corrects = status in CORRECTS and (recorded > before or getattr(old.entry, "status", None) not in CORRECTS)
-        return same and corrects and new.when is not None and new.when == old.when
+        return same and status in CORRECTS and new.when is not None and new.when == old.when
 
     return [
         replace(s, counted=False, why="superseded", detail=None) if s.counted is not False and any(replaces(n, s) for n in standings) else s
@@ -442,10 +453,10 @@ def _last_word(case: Case, fact: Fact, standings: list[Standing]) -> list[Standi
     """A later refusal or withdrawal undoes an earlier consent; a later signature revives it."""
     if not fact.ends:
         return standings
-    ended = [
-        recorded for s in standings
-        if s.why == "withdrawn" and (recorded := case.recorded(s.entry)) is not None and recorded <= case.at
-    ]  # fmt: skip
+    ends = [case.recorded(s.entry) for s in standings if s.why == "withdrawn"]
+    ended = [recorded for recorded in ends if recorded is not None and recorded <= case.at]
+    if None in ends:  # it may be the last word
+        standings = [replace(s, counted=None, why="unread", detail=UNDATED_END) if s.counted else s for s in standings]
     if not ended:
         return standings
     last = max(ended)
@@ -454,6 +465,13 @@ def _last_word(case: Case, fact: Fact, standings: list[Standing]) -> list[Standi
         if s.counted is not False and (s.when is None or s.when <= last) else s
         for s in standings
     ]  # fmt: skip
+
+
+UNDATED_END = Text(zh="另有未注明时间的撤回或拒绝记录", en="there is a withdrawal or refusal without a time")
+
+
+def _undated_end(case: Case, standing: Standing) -> bool:
+    return standing.why == "withdrawn" and case.recorded(standing.entry) is None
 
 
 def _not_supplied(section: str) -> Hidden:

@@ -21,7 +21,7 @@ def finding_of(judgement: Judgement, case: Case, set_by: Mapping[str, str]) -> F
     remedy = remedy_for(rule, verdict)
     return Finding(
         rule=rule.id, version=rule.version, effect=rule.effect, verdict=verdict, asks=asks,
-        title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement), missing=_missing(judgement),
+        title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement, case), missing=_missing(judgement),
         parameters={name: _used(judgement, name, set_by) for name in judgement.parameters},
         remedy=_advice(remedy, fill(remedy, values)) if remedy is not None and asks is not None else None,
         override=rule.override if asks is not None else None,
@@ -57,11 +57,11 @@ def _used(judgement: Judgement, name: str, set_by: Mapping[str, str]) -> Used:
     return Used(value=said, unit=parameter.unit, set_by=set_by.get(name, default), label=parameter.label)
 
 
-def _evidence(judgement: Judgement) -> tuple[Evidence, ...]:
+def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
     rows: list[Evidence] = []
     for leaf in judgement.leaves:
         rows += [row for row in leaf.evidence if row not in rows]
-    return tuple(rows)
+    return tuple(row.model_copy(update={"label": case.facts[row.fact].label}) if row.fact in case.facts else row for row in rows)
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def critical_value_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, 
                 prefix = quantity.comparator or "" if quantity else ""
                 raised.append(
                     CriticalValue(
-                        rule=judgement.rule.id, fact=outcome.leaf.latest, value=f"{prefix}{_plain(standing.value)}",
+                        rule=judgement.rule.id, fact=outcome.leaf.latest, label=case.facts[outcome.leaf.latest].label, value=f"{prefix}{_plain(standing.value)}",
                         unit=measured.unit if measured else "", limit=str(outcome.limit),
                         entry=entry.id, source=entry.source, effective=entry.effective,
                     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, Template
 
 from oncogate.base.texts import Language
-from oncogate.explain.view import Labels, view_of
+from oncogate.explain.view import view_of
 from oncogate.explain.words import word
 from oncogate.model.decision import Decision
 
@@ -17,10 +17,10 @@ _MARKS = {"yes": "✓", "no": "✗", "none": "–", "unsure": "?"}
 
 
 def render_html(
-    decision: Decision, language: Language = "zh", *, everything: bool = False, labels: Labels | None = None
+    decision: Decision, language: Language = "zh", *, everything: bool = False
 ) -> str:
-    """The decision as HTML; everything that came from the host is escaped. `labels` names the facts for people."""
-    view = view_of(decision, language, everything=everything, labels=labels)
+    """The decision as HTML; everything that came from the host is escaped."""
+    view = view_of(decision, language, everything=everything)
     return _template().render(view=view, language=language, word=partial(word, language=language), marks=_MARKS)
 
 

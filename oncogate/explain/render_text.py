@@ -12,7 +12,7 @@ from rich.text import Text as Styled
 
 from oncogate.base.texts import Language
 from oncogate.explain.prose import Prose
-from oncogate.explain.view import Forward, Labels, Row, Section, view_of
+from oncogate.explain.view import Forward, Row, Section, view_of
 from oncogate.explain.words import word
 from oncogate.model.decision import Decision
 
@@ -22,13 +22,15 @@ _MARK = {"yes": ("✓", "green"), "no": ("✗", "red"), "none": ("–", "dim"), 
 
 
 def render_text(
-    decision: Decision, language: Language = "zh", *, everything: bool = False, labels: Labels | None = None
+    decision: Decision, language: Language = "zh", *, everything: bool = False
 ) -> RenderableType:
-    """The decision as something that a rich console prints; `labels` names the facts for people."""
-    view = view_of(decision, language, everything=everything, labels=labels)
+    """The decision as something that a rich console prints;"""
+    view = view_of(decision, language, everything=everything)
     banner = Styled.assemble((f" {view.banner} ", _BANNER[view.outcome]), (f"  {view.means}", "bold"))
+    if view.alarm:
+        banner.append("   ").append(f" {view.alarm} ", _TONE["critical"])
     if view.counts:
-        banner.append(f"    {view.counts}", "dim")
+        banner.append(f"   {view.counts}", "dim")
     parts: list[RenderableType] = [Prose(banner)]
     parts.append(_pairs((label, Styled(value)) for label, value in view.about))
     if view.critical:

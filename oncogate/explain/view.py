@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from oncogate.base.texts import Language, Text
+from oncogate.base.texts import Language
 from oncogate.engine.values import unit_text
 from oncogate.explain.reasons import WHY, time_text
 from oncogate.explain.words import ALLOWED, OTHER_FACTS, code_text, one_line, powers, word
 from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Obligation, Used
 
-Labels = Mapping[str, Text]
 """The names of facts for people, by fact."""
 
 _STRICTEST_FIRST = {"block": 0, "warn": 1, "inform": 2, None: 3}
@@ -67,6 +66,7 @@ class View:
     outcome: str
     banner: str
     means: str
+    alarm: str
     counts: str
     about: tuple[tuple[str, str], ...]
     critical: tuple[Section, ...]
@@ -79,16 +79,15 @@ class View:
     packs: str
 
 
-def view_of(decision: Decision, language: Language, *, everything: bool = False, labels: Labels | None = None) -> View:
+def view_of(decision: Decision, language: Language, *, everything: bool = False) -> View:
     """The decision in words; `everything` names the rules that ask for nothing too."""
-    return _Viewer(decision, language, labels or {}).view(everything)
+    return _Viewer(decision, language).view(everything)
 
 
 class _Viewer:
-    def __init__(self, decision: Decision, language: Language, labels: Labels) -> None:
+    def __init__(self, decision: Decision, language: Language) -> None:
         self.decision = decision
         self.language = language
-        self.labels = {**OTHER_FACTS, **labels}
         self.comma = "、" if language == "zh" else ", "
         self.colon = "：" if language == "zh" else ": "
         self.semicolon = "；" if language == "zh" else "; "
@@ -103,11 +102,10 @@ class _Viewer:
             (self.word("at"), _exact(decision.at)),
         ]
         counts = [f"{self.word(a)} {n}" for a in ("block", "warn", "inform") if (n := sum(f.asks == a and f.rule not in raised for f in asking))]
-        if decision.critical_values:
-            counts.insert(0, f"{self.word('critical')} {len(decision.critical_values)}")
         rest = [f for f in decision.all_findings if f.asks is None] if everything else []
         return View(
-            outcome=decision.outcome, banner=self.word(decision.outcome), means=self.word(f"{decision.outcome}.means"),
+            outcome=decision.outcome, banner=self.word(decision.outcome), means=self._means(),
+            alarm=f"{self.word('critical')} {len(decision.critical_values)}" if decision.critical_values else "",
             counts=" · ".join(counts), about=tuple(about), critical=self._critical(asking, raised),
             findings=tuple(self._section(f, f.asks or "inform") for f in asking if f.rule not in raised),
             forward=self._forward(asking), obligations=tuple(self._obligation(o) for o in decision.obligations),
@@ -115,6 +113,11 @@ class _Viewer:
             shadow=tuple((self.word(f.asks or f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in decision.shadow),
             notices=tuple(one_line(f"{n.message} ({n.path}) [{n.code}]") for n in decision.notices), packs=self._packs(),
         )  # fmt: skip
+
+    def _means(self) -> str:
+        if self.decision.order is None and self.decision.outcome == "allow":
+            return self.word("allow.no_order")
+        return self.word(f"{self.decision.outcome}.means")
 
     def word(self, key: str, **values: str) -> str:
         return word(key, self.language, **values)
@@ -134,14 +137,14 @@ class _Viewer:
         unit = unit_text(value.unit).in_(self.language)
         when = time_text(value.effective, self.decision.at).in_(self.language) if value.effective else ""
         parts = [
-            f"{self._label(value.fact)} {value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
+            f"{self._label(value)} {value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
             f"{self.word('source')} {value.source or value.entry}",
         ]  # fmt: skip
         return one_line(" · ".join(p for p in parts if p))
 
-    def _label(self, fact: str) -> str:
-        known = self.labels.get(fact)
-        return known.in_(self.language) if known is not None else fact
+    def _label(self, shown: Evidence | CriticalValue) -> str:
+        label = shown.label or OTHER_FACTS.get(shown.fact)
+        return label.in_(self.language) if label is not None else shown.fact
 
     def _section(self, finding: Finding, tone: str, values: tuple[str, ...] = ()) -> Section:
         return Section(
@@ -157,6 +160,8 @@ class _Viewer:
         override = finding.override
         if override is None or finding.asks not in ("block", "warn"):
             return ""
+        if override.allowed == "never" and finding.asks == "warn":
+            return ""  # a warning stops nobody
         by = ("或" if self.language == "zh" else " or ").join(self._code(x) for x in override.by) or self._code("anyone")
         said = ALLOWED[override.allowed].in_(self.language).format(by=by)
         if override.allowed != "never" and override.reasons:
@@ -202,7 +207,7 @@ class _Viewer:
             why = WHY[e.why].in_(self.language)
         when = time_text(e.time, self.decision.at).in_(self.language) if e.time is not None else ""
         return Row(
-            "none" if absent and e.counted is False else mark, one_line(self._label(e.fact)), one_line(powers(value)), when, one_line(why.strip()),
+            "none" if absent and e.counted is False else mark, one_line(self._label(e)), one_line(powers(value)), when, one_line(why.strip()),
             one_line(e.source or e.entry or ""),
         )  # fmt: skip
 

@@ -22,6 +22,7 @@ WORDS: Mapping[str, Text] = {
     "block.means": _t("本次医嘱暂不能执行", "this order can't go on as it is"),
     "warn.means": _t("可以继续，请先核对下列问题", "the order may go on; look at these first"),
     "allow.means": _t("可以继续", "the order may go on"),
+    "allow.no_order": _t("没有待判定的医嘱", "there is no order to judge"),
     "no_order": _t("无医嘱", "none"),
     "unknown_patient": _t("未提供", "not supplied"),
     "order": _t("医嘱", "Order"),

@@ -24,11 +24,12 @@ Asked = Literal["block", "warn", "inform"]
 class Evidence(Model):
     """One thing looked at: an entry of the record, or that there is none (`entry` is null).
 
-    `counted` is null where it can't be told whether the entry counts. `value` is as recorded; `detail`
+    `label` is what clinicians call the fact; `counted` is null where it can't be told whether the entry counts. `value` is as recorded; `detail`
     says what a physician needs to understand `why`.
     """
 
     fact: str
+    label: Text | None = None
     entry: str | None = None
     source: str | None = None
     counted: bool | None
@@ -84,6 +85,7 @@ class CriticalValue(Model):
 
     rule: str
     fact: str
+    label: Text | None = None
     value: str
     unit: str
     limit: str

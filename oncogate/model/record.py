@@ -125,9 +125,12 @@ class Drug(Model):
 
 
 class Procedure(Entry):
-    """Something done to the patient. A `resection` is surgery that removes the tumour; a biopsy treats nothing."""
+    """Something done to the patient. A `resection` removes the tumour, `surgery` is against it; of an `operation` neither is known.
 
-    kind: Literal["resection", "surgery", "radiotherapy", "biopsy", "other"]
+    A biopsy treats nothing.
+    """
+
+    kind: Literal["resection", "surgery", "operation", "radiotherapy", "biopsy", "other"]
     name: str | None = None
     status: ActionStatus
 
@@ -135,7 +138,7 @@ class Procedure(Entry):
 class Treatment(Entry):
     """An anti-tumour or other treatment given: drugs, or surgery and radiotherapy by `kind`."""
 
-    kind: Literal["drugs", "resection", "surgery", "radiotherapy", "biopsy", "other"] = "drugs"
+    kind: Literal["drugs", "resection", "surgery", "operation", "radiotherapy", "biopsy", "other"] = "drugs"
     drugs: Annotated[tuple[Drug, ...], Strict(False)] = ()
     regimen: str | None = None
     cycle: int | None = None

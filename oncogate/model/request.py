@@ -55,7 +55,7 @@ class Request(Model):
         `timezone` (`Asia/Shanghai`, `+08:00`) is given to times that have none. Raises `RequestError`
         with every problem found, each at its JSON pointer.
         """
-        data = source if isinstance(source, Mapping) else read_json(source)
+        data = read_json(source) if isinstance(source, (str, Path, bytes)) else source
         if timezone is not None:
             data = _zoned(data, timezone)
         try:
@@ -97,7 +97,8 @@ def _read_file(path: Path) -> bytes:
             raise RequestError([Diagnostic(str(path), 0, 0, "input-directory", "is a directory", "name a file, or `-` for standard input")])
         if path.stat().st_size > LARGEST:
             raise RequestError([Diagnostic(str(path), 0, 0, "input-too-large", f"larger than {LARGEST} bytes", "send one patient's record at a time")])
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)  # a device or pipe has no size to ask for
     except OSError as error:
         raise RequestError([Diagnostic(str(path), 0, 0, "input-unreadable", f"can't be read: {error.strerror or error}")]) from None
 
@@ -146,7 +147,7 @@ def _zoned(data: Any, zone_name: str) -> Any:
 
 def _diagnostics(error: ValidationError) -> list[Diagnostic]:
     return [
-        Diagnostic(pointer(found["loc"]), 0, 0, "request-" + found["type"].replace("_", "-"), _message(found), _help(found))
+        Diagnostic(pointer(found["loc"]) if found["loc"] else "", 0, 0, "request-" + found["type"].replace("_", "-"), _message(found), _help(found))
         for found in error.errors(include_url=False)
     ]
 

@@ -201,7 +201,9 @@ class Parameter(Model):
         """Why `value` can't be this parameter's, or an empty string."""
         if self.range is not None:
             low, high = self.range
-            if isinstance(value, (bool, str, tuple)) or not low <= value <= high:
+            if isinstance(value, (bool, str, tuple)):
+                return "the value isn't a number (a quoted one is text)"
+            if not low <= value <= high:
                 return f"the value is outside its range {low} to {high}"
         if self.choices is not None:
             chosen = value if isinstance(value, tuple) else (value,)

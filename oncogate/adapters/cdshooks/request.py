@@ -60,7 +60,7 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     patient = _named(patient, context)
     _note(hook_context, sent, context)
 
-    record = Record(context)
+    record = Record(context, patient)
     for section in READERS:
         if section in answers:
             record.supply(section, answers[section] or Pages(), f"/prefetch/{section}")

@@ -56,7 +56,7 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     drafts = drafts_among(pages.found, among_drafts=False)
     patient = _patient(pages.found, drafts, context)
     order = read_order(of_patient(drafts, patient, context), context)
-    record = Record(context)
+    record = Record(context, patient)
     record.sort(pages)
     own_stages(record, pages.found)
     own_exams(record, pages.found)

@@ -65,10 +65,10 @@ _EDGES = re.compile(
 _BRACKETS = re.compile(r"[(（\[【]\s*[)）\]】]")
 
 
-def read_consent(found: Found, context: Context) -> list[Entry] | None:
+def read_consent(found: Found, context: Context, *, lenient: bool = False) -> list[Entry] | None:
     """A consent, refusal or withdrawal, as a Consent or as a signed document."""
     if found.type == "DocumentReference":
-        return _document(found, context)
+        return _document(found, context, lenient)
     if found.type != "Consent":
         return None
     resource = found.resource
@@ -87,7 +87,7 @@ def read_consent(found: Found, context: Context) -> list[Entry] | None:
     ):
         status = "rejected"
     signed = resource.get("dateTime")
-    made = context.entry(found, signed if signed is not None else resource.get("date"), status=status)
+    made = context.entry(found, signed if signed is not None else resource.get("date"), status=status, lenient=lenient)
     made |= {"kind": kind, "status": status}
     regimen = _regimen(own or provisions)
     if regimen and kind != "other":
@@ -98,6 +98,12 @@ def read_consent(found: Found, context: Context) -> list[Entry] | None:
             if focus is not None:
                 made.setdefault("focus", focus)
     return [made]
+
+
+def withdrawn_all_the_same(found: Found, context: Context) -> list[Entry] | None:
+    """A refusal or withdrawal whose time can't be read: unread, and yet it may be the last word."""
+    made = read_consent(found, context, lenient=True) or []
+    return [entry for entry in made if entry["status"] in ("inactive", "rejected")] or None
 
 
 def consent_kind(found: Found) -> str | None:
@@ -165,7 +171,7 @@ def regimen_in(said: str) -> str | None:
     return shortened(plain) if any(c.isalnum() for c in plain) else None
 
 
-def _document(found: Found, context: Context) -> list[Entry] | None:
+def _document(found: Found, context: Context, lenient: bool) -> list[Entry] | None:
     resource = found.resource
     if not has_code(resource.get("type"), _CONSENT_DOCUMENT) and not has_code(
         resource.get("category"), _CONSENT_DOCUMENT
@@ -189,7 +195,7 @@ def _document(found: Found, context: Context) -> list[Entry] | None:
         status = "draft"
     elif status == "active" and (drafted in ("cancelled", "deprecated") or _REFUSAL.search(said)):
         status = "rejected"
-    made = context.entry(found, resource.get("date"), status=status)
+    made = context.entry(found, resource.get("date"), status=status, lenient=lenient)
     made |= {"kind": _kind_of(said), "status": status}
     regimen = next(
         (r for r in map(regimen_in, texts(resource.get("type"))) if r and re.search(r"[A-Z0-9]", r)), None

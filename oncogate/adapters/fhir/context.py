@@ -153,8 +153,12 @@ class Context:
         *,
         status: str = "",
         needed: bool = True,
+        lenient: bool = False,
     ) -> Entry:
-        """Id, source, patient, key and times; `meta.lastUpdated` stands in for `recorded`."""
+        """Id, source, patient, key and times; `meta.lastUpdated` stands in for `recorded`.
+
+        A time that can't be read makes the resource `Unreadable`, unless `lenient`: it is then left out.
+        """
         made: Entry = {"id": found.id, "source": found.source}
         patient = self.index.patient(found.resource, found)
         if patient is not None:
@@ -165,7 +169,7 @@ class Context:
         if recorded is None:
             recorded = obj(found.resource.get("meta")).get("lastUpdated")
         times = {"effective": effective, "recorded": recorded}
-        if status in NEVER_COUNTED:
+        if lenient or status in NEVER_COUNTED:
             times = {name: self.readable(time) for name, time in times.items()}
         elif effective is None and needed:
             raise Unreadable("says no time")

@@ -12,7 +12,7 @@ from oncogate.adapters.fhir import exams, stages
 from oncogate.adapters.fhir.access import codes_of, obj, objects, shortened, text, words
 from oncogate.adapters.fhir.assessments import assessment_kind, read_assessment
 from oncogate.adapters.fhir.bundles import Found, Pages
-from oncogate.adapters.fhir.consents import consent_kind, read_consent
+from oncogate.adapters.fhir.consents import consent_kind, read_consent, withdrawn_all_the_same
 from oncogate.adapters.fhir.context import Context, Entry, Reader, Unreadable
 from oncogate.adapters.fhir.diagnoses import read_diagnosis
 from oncogate.adapters.fhir.markers import read_markers
@@ -62,6 +62,7 @@ class Record:
     """The record while it is read. A section that is not in `sections` was not supplied."""
 
     context: Context
+    patient: str | None
     sections: dict[str, list[Entry]] = field(default_factory=dict)
     unread: list[Entry] = field(default_factory=list)
 
@@ -137,7 +138,10 @@ class Record:
     def guarded(
         self, section: str, found: Found, reader: Callable[[Found, Context], list[Entry] | None]
     ) -> list[Entry] | None:
-        """Read one resource; whatever goes wrong becomes an unread mark and a diagnostic."""
+        """Read one resource; whatever goes wrong becomes an unread mark and a diagnostic.
+
+        What can't be read of another patient hides nothing of this one.
+        """
         try:
             entries = reader(found, self.context)
             for entry in entries or ():
@@ -145,6 +149,8 @@ class Record:
                 _MODELS.get(section, model.Note).model_validate(shown)
         except Unreadable as error:
             self.mark(section, found.pointer, error.problem, found)
+            if section == "consents":
+                return self.guarded(section, found, withdrawn_all_the_same) if reader is not withdrawn_all_the_same else None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -157,6 +163,10 @@ class Record:
 
     def mark(self, section: str, pointer: str, problem: str, found: Found | None = None) -> None:
         """Note that something of a section could not be read."""
+        named = self.context.index.patient(found.resource, found) if found is not None else None
+        if named is not None and self.patient is not None and named != self.patient:
+            self.context.say(pointer, "wrong-patient", f"an entry of patient `{named}` can't be read, and doesn't count")
+            return
         made: Entry = {"section": section, "problem": shortened(problem, 300)}
         if found is not None:
             made["source"] = found.source

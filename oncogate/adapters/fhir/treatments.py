@@ -43,7 +43,7 @@ MEDICATION_ORDERS = ("MedicationRequest", "MedicationOrder")
 _RADIATION_CODES = frozenset(
     ["1217123003", "1222565005", "1156506007", "152198000", "33195004", "448385000", "228748004"]
 )
-_BIOPSY_CODES = frozenset({"86273004", "723990008"})
+_BIOPSY_CODES = frozenset({"86273004", "723990008", "122548005"})
 _RADIATION = re.compile(
     r"radio-?therap|radiation therap|\birradiat|\bradiation\b|tele-?therap|brachy-?therap|radio-?surgery|"
     r"stereotactic body|放疗|放射治疗|放射性粒子|近距离治疗|远距离治疗|伽马刀|γ刀|射波刀|质子治疗|重离子",
@@ -59,7 +59,7 @@ _CUT_OUT_BIOPSY = re.compile(
 _BIOPSY = re.compile(r"biops|活检|活组织检查|穿刺|aspirat", _FLAGS)
 _RESECTION = re.compile(r"excision|resection|\w{3}ectomy\b|ectomies\b|切除|根治|廓清|剥离术|清扫", _FLAGS)
 _OTHER = re.compile(
-    r"输液港|植入|置管|picc|catheter|\bports?\b|port-?a-?cath|drain|引流|transfus|输血|imaging|造影|\bscan|mammogra|"
+    r"探查|\bexplor|诊断性|\bdiagnostic|输液港|植入|置管|picc|catheter|\bports?\b|port-?a-?cath|drain|引流|transfus|输血|imaging|造影|\bscan|mammogra|"
     r"\bct\b|\bmri\b|ultraso|x-?ray|radiograph|endoscop|colonoscop|gastroscop|内镜检查|胃镜|肠镜",
     _FLAGS,
 )  # fmt: skip
@@ -68,12 +68,15 @@ _BENIGN = re.compile(
     r"circumcision|阑尾切除|扁桃体切除|胆囊切除|疝修补|疝囊|剖宫产|白内障|关节置换|痔切除|包皮",
     _FLAGS,
 )
-_SURGERY = re.compile(r"\bsurgery\b|surgical procedure|手术治疗|\bsurgical\b|移植术|成形术", _FLAGS)
+_SURGERY = re.compile(r"\bsurger(?:y|ies)\b|surgical procedure|手术治疗|手术$|癌手术|瘤手术|\bsurgical\b", _FLAGS)
 _CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", _FLAGS)
 
 
 def procedure_kind(resource: Json) -> str:
-    """What a procedure was: radiotherapy, a resection, a biopsy, other surgery, or something else."""
+    """What a procedure was: radiotherapy, a resection, a biopsy, surgery, or something else.
+
+    What the category calls surgical and the code doesn't explain is an `operation`: it may be a biopsy.
+    """
     said = words(resource.get("code"))
     category = resource.get("category")
     coded = has_code(category, RADIOTHERAPY) or has_code(resource.get("code"), RADIOTHERAPY)
@@ -87,9 +90,9 @@ def procedure_kind(resource: Json) -> str:
         return "biopsy"
     if _OTHER.search(said):
         return "other"
-    if has_code(category, SURGERY) or has_code(resource.get("code"), SURGERY) or _SURGERY.search(said):
+    if has_code(resource.get("code"), SURGERY) or _SURGERY.search(said):
         return "surgery"
-    return "other"
+    return "operation" if has_code(category, SURGERY) else "other"
 
 
 def read_procedure(found: Found, context: Context) -> list[Entry] | None:
@@ -109,7 +112,7 @@ def read_procedure(found: Found, context: Context) -> list[Entry] | None:
     kind = procedure_kind(resource)
     if focus is not None:
         made["focus"] = focus
-    elif kind in ("resection", "surgery") and _BENIGN.search(words(resource.get("code"))):
+    elif kind in ("resection", "surgery", "operation") and _BENIGN.search(words(resource.get("code"))):
         kind = "other"  # an appendix taken out years ago is no first treatment of a tumour
     made |= {"kind": kind, "status": status}
     name = label(resource.get("code"))

@@ -1,0 +1,156 @@
+"""Matters of good keeping: what doesn't stop a rule from being judged but shouldn't stay so.
+
+What a rule can't be judged with is found when it is loaded (`packs.check`); the linter sees loaded rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from oncogate.base.errors import Diagnostic
+from oncogate.base.texts import Text
+from oncogate.model.rule import All, AnyOf, AtLeastN, Compared, Drugs, Exists, Latest, Leaf, Not, Rule
+from oncogate.packs.document import Path_
+from oncogate.packs.pack import Library, LoadedRule
+
+_HAN = r"\u3400-\u9fff\uf900-\ufaff"
+_HAN_CHARACTER = re.compile(f"[{_HAN}]")
+_HALF = re.compile(rf"(?<=[{_HAN}”）])\s*([,;:!?])\s*(?=[{_HAN}“（])|(?<=[{_HAN}])(\.)(?=$|[{_HAN}])")
+_FULL = re.compile("[，。；：！？、（）“”‘’《》]")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+_FULL_OF = dict(zip(",;:!?.", "，；：！？。", strict=True))
+
+_SPEAKS = frozenset({"unmet", "raised"})
+_SILENT = frozenset({"met", "not_raised", "not_applicable"})
+
+
+def lint(library: Library) -> tuple[Diagnostic, ...]:
+    """What should be better in the rules of `library`, in the order of the files."""
+    found = [d for loaded in library.rules for d in _Lint(loaded).run()]
+    for pack in library.packs:
+        folders = {_pack_folder(loaded) for loaded in pack.rules}
+        found += [
+            Diagnostic(str(folder / "pack.yaml"), 0, 0, "lint-pack-file", f"the pack `{pack.id}` has no pack.yaml", "add one with `id`, `version` and `title`")
+            for folder in folders if not (folder / "pack.yaml").is_file()
+        ]  # fmt: skip
+    return tuple(sorted(set(found)))
+
+
+def _pack_folder(loaded: LoadedRule) -> Path:
+    return loaded.path.resolve().parents[loaded.rule.id.count("/") - 1]
+
+
+class _Lint:
+    def __init__(self, loaded: LoadedRule) -> None:
+        self.loaded = loaded
+        self.rule = loaded.rule
+
+    def run(self) -> Iterator[Diagnostic]:
+        yield from self._parameters()
+        yield from self._sources()
+        yield from self._examples()
+        yield from self._status()
+        for where, text in texts(self.rule):
+            yield from self._text(where, text)
+
+    def _at(self, where: Path_, code: str, message: str, help: str = "") -> Diagnostic:
+        line, column = self.loaded.document.place(where, key=True)
+        return Diagnostic(str(self.loaded.path), line, column, f"lint-{code}", message, help)
+
+    def _parameters(self) -> Iterator[Diagnostic]:
+        used = used_parameters(self.rule)
+        for name, parameter in self.rule.parameters.items():
+            where = ("parameters", name)
+            if name not in used:
+                yield self._at(where, "parameter-unused", f"no condition uses the parameter `{name}`", "use it or drop it")
+            numeric = not isinstance(parameter.value, (str, bool, tuple))
+            if parameter.tunable and numeric and parameter.range is None:
+                yield self._at(where, "range-missing", f"`{name}` is tunable but has no range", "say how far a site may go: `range: [low, high]`")
+
+    def _sources(self) -> Iterator[Diagnostic]:
+        rule = self.rule
+        named = {parameter.source for parameter in rule.parameters.values()}
+        for name, source in rule.sources.items():
+            # without parameters, or where it says something, a source bears the rule as a whole
+            if rule.parameters and name not in named and not source.says:
+                yield self._at(("sources", name), "source-unused", f"no parameter names the source `{name}`, and it doesn't say what it stands for", "name it, write what it `says`, or drop it")
+        if rule.status != "stable":
+            return
+        if not rule.sources:
+            yield self._at(("sources",), "source-missing", "a stable rule needs a source")
+        elif not rule.id.startswith("core/") and all(s.verification == "general_knowledge" for s in rule.sources.values()):
+            yield self._at(("sources",), "source-general", "a stable rule rests on general knowledge alone", "have it reviewed, find a source, or set `status: trial`")
+
+    def _examples(self) -> Iterator[Diagnostic]:
+        expected = {example.expect for example in self.rule.examples}
+        if not expected:
+            yield self._at(("examples",), "example-missing", "the rule has no examples", "show a case on each side and one that can't be judged")
+            return
+        if "unknown" not in expected:
+            yield self._at(("examples",), "example-unknown", "no example expects `unknown`", "show a case that can't be judged, such as a section not supplied")
+        if not expected & _SPEAKS:
+            yield self._at(("examples",), "example-side", "no example expects `unmet` or `raised`", "show a case in which the rule speaks")
+        if not expected & _SILENT:
+            yield self._at(("examples",), "example-side", "no example expects `met`, `not_raised` or `not_applicable`", "show a case in which the rule is silent")
+
+    def _status(self) -> Iterator[Diagnostic]:
+        rule = self.rule
+        if rule.remedy is None and rule.effect != "inform":
+            yield self._at((), "remedy-missing", "the rule doesn't say what to do", "add a `remedy` with its action, zh and en")
+        if rule.status == "deprecated" and rule.deprecated is None:
+            yield self._at(("status",), "deprecated-since", "the rule is deprecated, but since when isn't said", "add `deprecated: {since: 2026-01-31}`")
+
+    def _text(self, where: Path_, text: Text) -> Iterator[Diagnostic]:
+        zh, en = _PLACEHOLDER.sub("", text.zh), _PLACEHOLDER.sub("", text.en)
+        if not _HAN_CHARACTER.search(zh):
+            yield self._at((*where, "zh"), "text-zh", "the Chinese text has no Chinese characters")
+        elif slip := _HALF.search(zh):
+            mark = slip[1] or slip[2]
+            yield self._at((*where, "zh"), "text-punctuation", f"halfwidth `{mark}` in the Chinese text", f"write `{_FULL_OF[mark]}`")
+        if _HAN_CHARACTER.search(en):
+            yield self._at((*where, "en"), "text-en", "the English text has Chinese characters")
+        elif slip := _FULL.search(en):
+            yield self._at((*where, "en"), "text-punctuation", f"fullwidth `{slip[0]}` in the English text")
+
+
+def used_parameters(rule: Rule) -> set[str]:
+    """The parameters that the conditions of a rule refer to."""
+    used: set[str] = set()
+    waiting: list[Any] = [*rule.when, *(rule.require or ())]
+    while waiting:
+        condition = waiting.pop()
+        if isinstance(condition, All):
+            waiting += condition.all
+        elif isinstance(condition, AnyOf):
+            waiting += condition.any
+        elif isinstance(condition, Not):
+            waiting.append(condition.not_)
+        elif isinstance(condition, AtLeastN):
+            used.add(condition.at_least_n)
+            waiting += condition.of
+        elif isinstance(condition, Leaf):
+            used.update(condition.with_.values())
+            if isinstance(condition, Compared):
+                used.add(condition.comparison[1])
+            if isinstance(condition, Drugs):
+                used.add(condition.in_)
+            if isinstance(condition, (Exists, Latest)):
+                used.update(ref for ref in (condition.within, getattr(condition, "older_than", None)) if ref)
+    return used
+
+
+def texts(rule: Rule) -> Iterator[tuple[Path_, Text]]:
+    """Every text of a rule that people read, with its place in the file."""
+    named: list[tuple[Path_, Text | None]] = [
+        (("title",), rule.title), (("rationale",), rule.rationale),
+        (("reason", "unmet"), rule.reason.unmet), (("reason", "unknown"), rule.reason.unknown),
+        (("remedy",), rule.remedy), (("remedy_if_unknown",), rule.remedy_if_unknown),
+        *((("parameters", name, "label"), p.label) for name, p in rule.parameters.items()),
+        *((("obligations", index, "text"), o.text) for index, o in enumerate(rule.obligations)),
+    ]  # fmt: skip
+    for where, text in named:
+        if text is not None:
+            yield where, text

@@ -1,0 +1,33 @@
+"""The command line: `oncogate check · lint · test · schema`."""
+
+from __future__ import annotations
+
+import sys
+
+EXTRA = frozenset({"typer", "click", "rich", "jinja2"})
+"""What `oncogate[cli]` brings; the library itself needs none of it."""
+
+
+def main() -> None:
+    """Run the command line. Exits 2 and says what to install where the extra `cli` is not installed."""
+    try:
+        from oncogate.cli.app import app  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if not needs_extra(error):
+            raise
+        print(extra_message(error), file=sys.stderr)
+        raise SystemExit(2) from None
+    app()
+
+
+def needs_extra(error: ModuleNotFoundError) -> bool:
+    """Whether a module of the extra is what is missing."""
+    return (error.name or "").partition(".")[0] in EXTRA
+
+
+def extra_message(error: ModuleNotFoundError) -> str:
+    """What to install."""
+    return (
+        f"the command line needs `{error.name}`, which is not installed [extra-missing]\n"
+        '  help: pip install "oncogate[cli]"'
+    )

@@ -1,0 +1,5 @@
+"""`python -m oncogate.cli`."""
+
+from oncogate.cli import main
+
+main()

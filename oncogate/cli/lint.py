@@ -1,0 +1,31 @@
+"""`oncogate lint`: matters of good keeping in the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oncogate.authoring.lint import lint as lint_library
+from oncogate.cli import console
+from oncogate.packs.load import load_library
+
+Folder = Annotated[
+    Path | None,
+    typer.Argument(help="A rules folder, a pack or one rule file. Default: the shipped rules.", metavar="[DIR]", show_default=False),
+]
+
+
+@console.command
+def lint(folder: Folder = None) -> int:
+    """Look for matters of good keeping in the rules.
+
+    Exit code 0: none; 1: some, each printed with its place; 2: the rules can't be used.
+    """
+    library = load_library([folder] if folder is not None else ())
+    found = lint_library(library)
+    files = len(library.rules)
+    summary = f"{files} {'rule' if files == 1 else 'rules'}, {len(found) or 'no'} {'problem' if len(found) == 1 else 'problems'}"
+    console.write("\n".join([*(str(d) for d in found), summary]))
+    return 1 if found else 0

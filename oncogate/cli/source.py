@@ -1,0 +1,140 @@
+"""A request from a file or standard input, in whichever form the host wrote it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from dateutil.tz import tzlocal
+
+from oncogate.base.errors import Diagnostic, RequestError
+from oncogate.base.times import NaiveTime, read_time, read_zone, write_time
+from oncogate.model.request import LARGEST, Request, read_json
+
+STDIN = "<stdin>"
+
+
+class Form(str, Enum):
+    """The form of the input."""
+
+    AUTO = "auto"
+    ONCOGATE = "oncogate"
+    FHIR = "fhir"
+    CDSHOOKS = "cdshooks"
+
+
+def read_request(file: str, form: Form, at: str | None, timezone: str | None) -> tuple[Request, list[Diagnostic]]:
+    """The request in `file` (`-`: standard input), and what was amiss but could be lived with.
+
+    It is judged for `at`, else its own moment, else when its order was written, else now. Raises
+    `RequestError` with every problem, each located in the file.
+    """
+    name = STDIN if file == "-" else file
+    problems: list[Diagnostic] = []
+    zone = _zone(timezone, problems)
+    moment = _moment(at, zone, problems)
+    try:
+        document = _document(file)
+    except RequestError as error:
+        raise RequestError([*problems, *located(error.diagnostics, name)]) from None
+    if problems:
+        raise RequestError(problems)
+    notes: list[Diagnostic] = []
+    try:
+        data, amiss = _native(document, form, moment, zone)
+        notes = located(amiss, name)
+        return Request.load(data, timezone), notes
+    except RequestError as error:
+        raise RequestError([*notes, *located(error.diagnostics, name)]) from None
+
+
+def _native(
+    document: Any, form: Form, at: str | None, zone: tzinfo | None
+) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
+    amiss: tuple[Diagnostic, ...] = ()
+    form = _form_of(document) if form is Form.AUTO else form
+    if form is Form.CDSHOOKS:
+        from oncogate.adapters.cdshooks.request import read_hook  # noqa: PLC0415
+
+        data, amiss = (reading := read_hook(document, at, zone)).data, reading.diagnostics
+    elif form is Form.FHIR:
+        from oncogate.adapters.fhir import read_bundle  # noqa: PLC0415
+
+        data, amiss = (reading := read_bundle(document, at, zone)).data, reading.diagnostics
+    elif isinstance(document, Mapping):
+        data = dict(document)
+    else:
+        raise RequestError([Diagnostic("", 0, 0, "request-not-an-object", "isn't a request: a JSON object is expected", "`oncogate schema request` prints its form")])
+    if at is not None:
+        data["at"] = at
+    elif "at" not in data:
+        order = data.get("order")
+        ordered = order.get("ordered") if isinstance(order, Mapping) else None
+        data["at"] = ordered if ordered is not None else write_time(datetime.now(zone or tzlocal()))
+    return data, amiss
+
+
+def _form_of(document: Any) -> Form:
+    if isinstance(document, Mapping) and "record" in document and "resourceType" not in document:
+        return Form.ONCOGATE  # told without loading the adapters
+    from oncogate.adapters.cdshooks.request import looks_like_hook  # noqa: PLC0415
+    from oncogate.adapters.fhir import looks_like_fhir  # noqa: PLC0415
+
+    if looks_like_hook(document):
+        return Form.CDSHOOKS
+    return Form.FHIR if looks_like_fhir(document) else Form.ONCOGATE
+
+
+def _zone(timezone: str | None, problems: list[Diagnostic]) -> tzinfo | None:
+    if timezone is None:
+        return None
+    try:
+        return read_zone(timezone)
+    except ValueError as error:
+        problems.append(Diagnostic("--timezone", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`"))
+        return None
+
+
+def _moment(at: str | None, zone: tzinfo | None, problems: list[Diagnostic]) -> str | None:
+    if at is None:
+        return None
+    example = "write a time of day with its zone, as in `2026-03-02T09:30:00+08:00`"
+    try:
+        time = read_time(at, zone)
+    except NaiveTime:
+        problems.append(Diagnostic("--at", 0, 0, "time-naive", f"`{at}` has no zone", f"{example}, or add `--timezone Asia/Shanghai`"))
+        return None
+    except ValueError as error:
+        problems.append(Diagnostic("--at", 0, 0, "time-parsing", str(error), example))
+        return None
+    if not isinstance(time, datetime):
+        problems.append(Diagnostic("--at", 0, 0, "time-of-day", f"`{at}` is a whole day, not a moment", example))
+        return None
+    return write_time(time)
+
+
+def _document(file: str) -> Any:
+    if file == "-":
+        return read_json(sys.stdin.buffer.read(LARGEST + 1))
+    path = Path(file)
+    try:
+        special = not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
+        if special:  # a pipe or a device has no size to look at first
+            with path.open("rb") as stream:
+                return read_json(stream.read(LARGEST + 1))
+    except (OSError, ValueError) as error:
+        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise RequestError([Diagnostic(file, 0, 0, "input-unreadable", f"can't be read: {said}")]) from None
+    return read_json(path)
+
+
+def located(diagnostics: Iterable[Diagnostic], name: str) -> list[Diagnostic]:
+    """The diagnostics with the file's name before their JSON pointers: `request.json#/order/drugs/0`."""
+    return [d if d.path in (name, str(Path(name))) else replace(d, path=f"{name}#{d.path}" if d.path else name) for d in diagnostics]

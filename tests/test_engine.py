@@ -1,0 +1,136 @@
+"""Edges of the meaning that `docs/decisions/0002` settles, one test each."""
+
+from __future__ import annotations
+
+from oncogate import Gate, Request
+from oncogate.authoring.examples import request_of
+from oncogate.packs.load import load_library
+
+LIBRARY = load_library()
+GATE = Gate(LIBRARY)
+DOCETAXEL = {"drugs": [{"name": "多西他赛"}]}
+
+
+def verdict(rule: str, **given) -> str:
+    finding = GATE.decide(request_of({"order": DOCETAXEL, **given}, LIBRARY)).finding(f"core/{rule}")
+    assert finding is not None
+    return finding.verdict
+
+
+def two(first: str, second: str, **more):
+    return [{"id": "a", "code": first, **more}, {"id": "b", "code": second}]
+
+
+STAGE = {"stage": "cT2N0M0", "kind": "clinical"}
+
+
+def test_the_same_code_twice_is_one_tumour_and_another_code_another():
+    assert verdict("clinical-stage-missing", diagnoses=two("C50.9", "C50.9"), stages=[STAGE]) == "met"
+    assert verdict("clinical-stage-missing", diagnoses=two("C50.4", "C34.1"), stages=[STAGE]) == "unmet"
+
+
+def test_an_unspecified_site_is_the_one_other_of_its_category():
+    assert verdict("clinical-stage-missing", diagnoses=two("C34.1", "C34.9"), stages=[STAGE | {"focus": "b"}]) == "met"
+    assert verdict("clinical-stage-missing", diagnoses=two("C34.1", "C34.3"), stages=[STAGE]) == "unmet"
+
+
+def test_an_old_tumour_in_remission_is_not_the_one_treated_but_is_another():
+    diagnoses = two("C50.4", "C34.1", status="remission")
+    assert verdict("clinical-stage-missing", diagnoses=diagnoses, stages=[STAGE | {"focus": "b"}]) == "met"
+    assert verdict("clinical-stage-missing", diagnoses=diagnoses, stages=[STAGE]) == "unmet"
+
+
+def test_treatment_of_a_metastasis_is_treatment_of_the_tumour():
+    diagnoses = [{"id": "a", "code": "C34.1"}, {"id": "m", "code": "C79.3"}]
+    assert verdict("clinical-stage-missing", diagnoses=diagnoses, treatments=[{"kind": "radiotherapy", "focus": "m", "age": "40 d"}]) == "not_applicable"
+
+
+def test_an_earlier_treatment_that_does_not_say_of_which_of_two_tumours_leaves_it_open():
+    order = DOCETAXEL | {"focus": "a"}
+    given = {"diagnoses": two("C50.4", "C34.1"), "treatments": [{"kind": "radiotherapy", "age": "40 d"}]}
+    assert verdict("clinical-stage-missing", order=order, **given) == "unknown"
+    assert verdict("clinical-stage-missing", order=order, **given, stages=[STAGE | {"focus": "a"}]) == "met"
+
+
+def test_a_withdrawal_without_a_time_may_be_the_last_word():
+    signed = {"id": "c1", "kind": "chemotherapy", "status": "active", "age": "1 d"}
+    undated = {"id": "c2", "kind": "chemotherapy", "status": "inactive", "effective": None}
+    assert verdict("consent-missing", consents=[signed]) == "met"
+    assert verdict("consent-missing", consents=[signed, undated]) == "unknown"
+
+
+def test_a_tie_of_signature_and_withdrawal_is_a_withdrawal():
+    signed = {"id": "c1", "kind": "chemotherapy", "status": "active", "age": "1 d"}
+    assert verdict("consent-missing", consents=[signed, signed | {"id": "c2", "status": "rejected"}]) == "unmet"
+
+
+def test_a_withdrawal_of_another_regimen_leaves_this_consent_alone():
+    order = DOCETAXEL | {"regimen": "TC"}
+    signed = {"id": "c1", "kind": "chemotherapy", "status": "active", "regimen": "TC", "age": "2 d"}
+    other = {"id": "c2", "kind": "chemotherapy", "status": "inactive", "regimen": "AC-T", "age": "1 d"}
+    assert verdict("consent-missing", order=order, consents=[signed, other]) == "met"
+    assert verdict("consent-missing", order=order, consents=[signed, other | {"regimen": None}]) == "unmet"
+
+
+def anc(value, **more):
+    return {"fact": "lab.anc", "value": f"{value} 10*9/L", "age": "1 d", **more}
+
+
+def test_a_correction_counts_only_if_it_was_recorded_later():
+    later = {"status": "corrected", "recorded_in": "0 d"}
+    assert verdict("anc-below-start-limit", labs=[anc(0.9), anc(2.4, **later)]) == "met"
+    assert verdict("anc-below-start-limit", labs=[anc(0.9), anc(2.4, status="corrected")]) == "unknown"
+    assert verdict("anc-critical", labs=[anc(0.9), anc(2.4, status="corrected")]) == "unmet"
+    assert verdict("anc-critical", labs=[anc(0.9), anc(2.4, **later)]) == "not_applicable"
+
+
+def test_two_keys_are_two_results():
+    assert verdict("anc-below-start-limit", labs=[anc(0.9, key="x"), anc(2.4, status="corrected", recorded_in="0 d", key="y")]) == "unknown"
+    assert verdict("anc-below-start-limit", labs=[anc(0.9, key="x"), anc(2.4, status="corrected", recorded_in="0 d", key="x")]) == "met"
+    assert verdict("anc-below-start-limit", labs=[anc(0.9, key="x"), anc(2.4, status="entered-in-error", recorded_in="0 d", key="x")]) == "not_applicable"
+
+
+def test_an_unreadable_result_of_something_else_hides_no_neutrophil_count():
+    sodium = {"section": "labs", "problem": "no zone", "codes": [{"system": "http://loinc.org", "code": "2951-2"}]}
+    unknown = {"section": "labs", "problem": "no zone"}
+    assert verdict("anc-below-start-limit", labs=[anc(2.4)], unread=[sodium]) == "met"
+    assert verdict("anc-below-start-limit", labs=[anc(2.4)], unread=[unknown]) == "unknown"
+
+
+def test_an_operation_that_is_not_understood_leaves_the_first_treatment_open():
+    lung = {"diagnoses": [{"id": "a", "code": "C34.1"}]}
+    assert verdict("clinical-stage-missing", **lung, procedures=[{"kind": "operation", "age": "60 d"}]) == "unknown"
+    assert verdict("clinical-stage-missing", **lung, procedures=[{"kind": "surgery", "age": "60 d"}]) == "not_applicable"
+    assert verdict("pathologic-stage-missing", **lung, procedures=[{"kind": "surgery", "age": "60 d"}]) == "unknown"
+    assert verdict("pathologic-stage-missing", **lung, procedures=[{"kind": "biopsy", "age": "60 d"}]) == "not_applicable"
+
+
+def test_an_in_situ_tumour_is_the_one_treated_where_the_order_says_so():
+    diagnoses = [{"id": "a", "code": "D05.1"}]
+    stage = {"stage": "cTisN0M0", "kind": "clinical"}
+    order = {"drugs": [{"name": "他莫昔芬"}], "focus": "a"}
+    assert verdict("clinical-stage-missing", order=order, diagnoses=diagnoses, stages=[stage]) == "met"
+    assert verdict("clinical-stage-missing", order={"drugs": [{"name": "他莫昔芬"}]}, diagnoses=diagnoses, stages=[stage]) == "unknown"
+
+
+def test_another_patients_entry_is_not_counted_and_is_noticed():
+    consent = {"id": "c", "kind": "chemotherapy", "status": "active", "patient": "someone-else"}
+    decision = GATE.decide(request_of({"order": DOCETAXEL, "consents": [consent]}, LIBRARY))
+    assert decision.finding("core/consent-missing").verdict == "unmet"
+    assert [n.code for n in decision.notices] == ["wrong-patient"]
+
+
+def test_a_rule_that_fails_in_the_engine_is_unknown_and_asks(monkeypatch):
+    from oncogate import gate
+
+    real = gate.judge
+
+    def failing(rule, case, parameters):
+        if rule.id == "core/consent-missing":
+            raise ZeroDivisionError
+        return real(rule, case, parameters)
+
+    monkeypatch.setattr(gate, "judge", failing)
+    decision = GATE.decide(Request.load({"at": "2026-03-02T09:30:00+08:00"}))
+    finding = decision.finding("core/consent-missing")
+    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unknown", "block", "engine_error")
