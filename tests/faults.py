@@ -1,0 +1,153 @@
+"""Plants faults in a copy of the engine, one at a time, and shows which test catches each.
+
+    python tests/faults.py            all of them
+    python tests/faults.py window     those whose name holds the word
+
+Every fault is one replacement of a text that is found exactly once, so that none can be planted in vain.
+Ends with 1 if a fault survives.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which the engine could be wrong."""
+
+    name: str
+    module: str
+    text: str
+    instead: str
+
+
+SELECT, JUDGE, CASE = "engine/select.py", "engine/judge.py", "engine/case.py"
+FAULTS = (
+    Fault("the window's edge is outside", SELECT, "when < self.window.since:", "when <= self.window.since:"),
+    Fault("a window in the wrong unit", "base/times.py", '"d": "days", "wk"', '"d": "hours", "wk"'),
+    Fault("older_than at its edge", SELECT, "when >= self.older_than.since:", "when > self.older_than.since:"),
+    Fault("since at its edge", SELECT, "when < self._since(entry, self.since):", "when <= self._since(entry, self.since):"),
+    Fault("below holds at the limit", "engine/values.py", '"below": lambda value, limit: value < limit', '"below": lambda value, limit: value <= limit'),
+    Fault("at_least fails at the limit", "engine/values.py", '"at_least": lambda value, limit: value >= limit', '"at_least": lambda value, limit: value > limit'),
+    Fault("censored read as plain", "engine/values.py", "if comparator is None:", "if True:"),
+    Fault("recorded is ignored", CASE, "time = entry.recorded if entry.recorded is not None else entry.effective", "time = entry.effective"),
+    Fault("recorded late is counted", SELECT, "elif recorded > case.at:", "elif False:"),
+    Fault("not supplied is read as none", SELECT, "hidden.append(_not_supplied(section))", "pass"),
+    Fault("unread is ignored", SELECT, "hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(mark, fact)]", "pass"),
+    Fault("an unread code hides nothing", SELECT, "if mark.codes and fact.codes:", "if mark.codes: return False\n    if mark.codes and fact.codes:"),
+    Fault("hidden results don't matter to latest", JUDGE, "if selection.hidden or not newest:", "if not newest:"),
+    Fault("the future is counted", SELECT, "if not ends and when is not None and when > case.at:", "if False:"),
+    Fault("any status is counted", SELECT, "elif not ends and fact.counted and status not in fact.counted and status not in ERRONEOUS:", "elif False:"),
+    Fault("another patient is counted", SELECT, 'yield False, "wrong_patient", None', "pass"),
+    Fault("another patient's diagnosis stands", CASE, "return not self.of_another_patient(entry) and (recorded is None", "return (recorded is None"),
+    Fault("another tumour is counted", SELECT, "yield self._focus(entry)", "pass"),
+    Fault("a code without its system", SELECT, "any(c.system == k.system and c.code == k.code for c in entry.codes", "any(c.code == k.code for c in entry.codes"),
+    Fault("another kind is counted", SELECT, "return not fact.kinds or kind in fact.kinds", "return True"),
+    Fault("another regimen is counted", SELECT, "yield from self._matches(entry)", "pass"),
+    Fault("an unknown cycle is any", SELECT, "same = None if order.cycle is None else order.cycle == cycle", "same = order.cycle is None or order.cycle == cycle"),
+    Fault("a word outside the vocabulary is accepted", SELECT, "if said in vocabulary.values:", "if True:"),
+    Fault("corrections don't replace", SELECT, "standings = _last_word(case, fact, _superseded(case, standings))", "standings = _last_word(case, fact, standings)"),
+    Fault("a correction replaces any other key", SELECT, "if new.entry.key is not None and old.entry.key is not None:", "if False:"),
+    Fault("withdrawals are ignored", SELECT, "standings = _last_word(case, fact, _superseded(case, standings))", "standings = _superseded(case, standings)"),
+    Fault("a late signature doesn't revive", SELECT, "(s.when is None or s.when <= last)", "True"),
+    Fault("a withdrawal at that moment comes too late", SELECT, "(s.when is None or s.when <= last)", "(s.when is None or s.when < last)"),
+    Fault("an unreadable unit is passed over", SELECT, 'return None, "unreadable_unit"', 'return Decimal(4), None'),
+    Fault("the implausible is accepted", SELECT, "if not low <= value <= high:", "if False:"),
+    Fault("a result without value is counted", SELECT, 'yield False, "absent", Text(zh="没有结果值"', 'yield True, "absent", Text(zh="没有结果值"'),
+    Fault("a conflict is decided by the first", JUDGE, "newest = selection.newest\n        truths", "newest = selection.newest[:1]\n        truths"),
+    Fault("a conflict is no critical value", JUDGE, '(True if self.rule.effect == "critical_value" else None)', "None"),
+    Fault("undecided newer results are passed over", SELECT, "if s.when and s.when >= max(certain))", "if s.counted and s.when and s.when >= max(certain))"),
+    Fault("not unknown is true", "base/logic.py", "return None if value is None else not value", "return not value"),
+    Fault("any with an unknown is false", "base/logic.py", "    return at_least(1, values)", "    return at_least(1, [v is True for v in values])"),
+    Fault("all with an unknown is true", "base/logic.py", "    return at_least(len(values), values)", "    return at_least(len(values), [v is not False for v in values])"),
+    Fault("unknown asks for nothing", "engine/combine.py", "return rule.if_unknown", "return None"),
+    Fault("on_unknown is ignored", "model/rule.py", 'return self.on_unknown or ("block"', 'return ("block"'),
+    Fault("unknown rules are skipped", "gate.py", "findings = tuple(self._finding(rule, judgement, case) for rule, judgement in judged)", 'findings = tuple(self._finding(rule, judgement, case) for rule, judgement in judged if judgement and judgement.verdict != "unknown")'),
+    Fault("the last rule wins", "engine/combine.py", "max((_STRICTNESS[a] for a in asks), default=0)", "([0] + [_STRICTNESS[a] for a in asks])[-1]"),
+    Fault("determining is too wide", "engine/combine.py", 'return outcome != "allow" and asks == outcome', 'return outcome != "allow" and asks is not None'),
+    Fault("determining is too narrow", "gate.py", "determining_rules=tuple(f.rule for f in findings if determines(f.asks, outcome))", "determining_rules=tuple(f.rule for f in findings if determines(f.asks, outcome))[:1]"),
+    Fault("a day is its end", "base/times.py", "return datetime(time.year, time.month, time.day, tzinfo=at.tzinfo)", "return datetime(time.year, time.month, time.day, 23, 59, 59, tzinfo=at.tzinfo)"),
+    Fault("met when it isn't known whether it applies", JUDGE, "if applies is False:", "if not applies:"),
+    Fault("trial rules count", "gate.py", 'self._stable = tuple(r for r in active if r.status == "stable")', "self._stable = tuple(active)"),
+    Fault("unrecognised drugs are harmless", CASE, "found: Truth = None if self.doubtful else False", "found: Truth = False"),
+    Fault("a refuted diagnosis stands", CASE, 'd.status not in ("refuted", "entered-in-error")', 'd.status not in ("entered-in-error",)'),
+    Fault("past tumours are active", CASE, "any(d.status in ACTIVE for d in g)", "True"),
+    Fault("a consent to targeted treatment covers all", SELECT, "return self.case.only_drugs_of(kind)", "return True"),
+)  # fmt: skip
+
+EXAMPLES = """
+from oncogate.authoring.examples import run_examples
+from oncogate.packs.load import load_library
+failed = [f"{r.rule.rule.id} ({r.example.name})" for r in run_examples(load_library()) if r.problem]
+raise SystemExit(f"example of {failed[0]}" if failed else 0)
+"""
+
+PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not longer")
+COMMANDS = ((*PYTEST, "tests/test_differential.py"), (*PYTEST, "tests/test_laws.py"), ("-c", EXAMPLES))
+
+
+def planted(fault: Fault, source: str) -> str:
+    """The module's source with the fault in it; refuses a text that isn't there exactly once."""
+    times = source.count(fault.text)
+    if times != 1:
+        raise SystemExit(f"{fault.name}: `{fault.text}` is found {times} times in oncogate/{fault.module}")
+    return source.replace(fault.text, fault.instead)
+
+
+def caught_by(fault: Fault) -> str:
+    """The first test that fails with the fault in place, or an empty string."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("oncogate", "rules", "tests"):
+            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        module = folder / "oncogate" / fault.module
+        module.write_text(planted(fault, module.read_text(encoding="utf-8")), encoding="utf-8")
+        return next(filter(None, (run(folder, command) for command in COMMANDS)), "")
+
+
+def run(folder: Path, command: tuple[str, ...]) -> str:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ONCOGATE_QUICK": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, capture_output=True, text=True, env=environment, check=False
+    )
+    if done.returncode == 0:
+        return ""
+    test = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", done.stdout, re.MULTILINE)
+    return test[1] if test else (done.stderr.strip().splitlines() or ["failed"])[-1]
+
+
+def main(words: list[str]) -> int:
+    chosen = [f for f in FAULTS if all(word in f.name for word in words)]
+    clean = caught_by(Fault("none", "gate.py", '"""The gate:', '"""The gate:'))
+    if clean:
+        print(f"without a fault: {clean}")
+        return 1
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(zip(chosen, pool.map(caught_by, chosen), strict=True))
+    width = max(len(f.name) for f in chosen)
+    for fault, tests in found.items():
+        print(f"{fault.name:<{width}}  {tests or '-- SURVIVED --'}")
+    survived = sum(not tests for tests in found.values())
+    print(f"\n{len(found)} faults planted, {len(found) - survived} caught, {survived} survived")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
