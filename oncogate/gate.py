@@ -51,7 +51,10 @@ class Gate:
         case = self._case(request)
         judged = [self._judge(rule, case) for rule in self._stable]
         findings = tuple(self._finding(rule, judgement, case) for rule, judgement in judged)
-        shadow = tuple(self._finding(rule, judgement, case) for rule, judgement in (self._judge(r, case) for r in self._trial))
+        shadow = tuple(
+            self._finding(rule, judgement, case)
+            for rule, judgement in (self._judge(r, case) for r in self._trial)
+        )
         outcome = outcome_of(f.asks for f in findings)
         judgements = [j for _, j in judged if j is not None]
         forward, stuck = self._way_forward(case, findings, outcome)
@@ -81,7 +84,9 @@ class Gate:
 
     def _finding(self, rule: Rule, judgement: Judgement | None, case: Case) -> Finding:
         try:
-            return failed(rule) if judgement is None else finding_of(judgement, case, self.library.set_by(rule))
+            return (
+                failed(rule) if judgement is None else finding_of(judgement, case, self.library.set_by(rule))
+            )
         except Exception:  # as above: without words for it, the verdict is not known
             return failed(rule)
 
@@ -117,5 +122,3 @@ def _notices(case: Case) -> tuple[Notice, ...]:
                 message = f"`{entry.id}` names the patient `{entry.patient}`, not this one; it is not counted"
                 found.append(Notice(code="wrong-patient", path=f"/record/{section}/{index}", message=message))
     return tuple(found)
-
-

@@ -99,6 +99,8 @@ def pack(folder: Path, text: str = RULE, name: str = "anc-seen.yaml", *, header:
     mine = folder / "rules" / "mine"
     mine.mkdir(parents=True, exist_ok=True)
     if header:
-        (mine / "pack.yaml").write_text("id: mine\nversion: 1.0.0\ntitle: {zh: 本院规则, en: our rules}\n", "utf-8")
+        (mine / "pack.yaml").write_text(
+            "id: mine\nversion: 1.0.0\ntitle: {zh: 本院规则, en: our rules}\n", "utf-8"
+        )
     (mine / name).write_text(text, "utf-8")
     return folder / "rules"

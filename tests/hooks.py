@@ -40,7 +40,11 @@ def coded(code: str, system: str, text: str | None = None) -> JSON:
 
 
 def bundle(resources: Iterable[JSON], *, next_page: bool = False) -> JSON:
-    found: JSON = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": r} for r in resources]}
+    found: JSON = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [{"resource": r} for r in resources],
+    }
     if next_page:
         found["link"] = [
             {"relation": "self", "url": "https://fhir.example/x?page=1"},
@@ -104,7 +108,9 @@ def condition(id: str = "dx1", code: str = "C34.1", **more: Any) -> JSON:
     }  # fmt: skip
 
 
-def stage(value: str | JSON = "cT2aN1M0", code: str = "399537006", system: str = SCT, id: str = "st1", **more: Any) -> JSON:
+def stage(
+    value: str | JSON = "cT2aN1M0", code: str = "399537006", system: str = SCT, id: str = "st1", **more: Any
+) -> JSON:
     named: JSON = {"valueString": value} if isinstance(value, str) else {"valueCodeableConcept": value}
     return {
         "resourceType": "Observation", "id": id, "status": "final", "subject": {"reference": PATIENT},
@@ -149,7 +155,9 @@ def exam(name: str, id: str, **more: Any) -> JSON:
     }  # fmt: skip
 
 
-def assessment(level: str | None = "moderate", id: str = "ra1", outcome: str = "409089005", **more: Any) -> JSON:
+def assessment(
+    level: str | None = "moderate", id: str = "ra1", outcome: str = "409089005", **more: Any
+) -> JSON:
     prediction: JSON = {"outcome": coded(outcome, SCT)}
     if level is not None:
         prediction["qualitativeRisk"] = coded(level, RISK)
@@ -178,7 +186,9 @@ def signed_form(id: str = "doc1", **more: Any) -> JSON:
     }  # fmt: skip
 
 
-def quantity(value: Any, unit: str | None = "10*9/L", code: str | None = None, comparator: str | None = None) -> JSON:
+def quantity(
+    value: Any, unit: str | None = "10*9/L", code: str | None = None, comparator: str | None = None
+) -> JSON:
     found: JSON = {"value": value}
     if comparator is not None:
         found["comparator"] = comparator
@@ -189,7 +199,16 @@ def quantity(value: Any, unit: str | None = "10*9/L", code: str | None = None, c
     return found
 
 
-def anc(value: Any = 2.4, unit: str | None = "10*9/L", id: str = "anc1", loinc: str = "751-8", *, ucum: str | None = None, comparator: str | None = None, **more: Any) -> JSON:
+def anc(
+    value: Any = 2.4,
+    unit: str | None = "10*9/L",
+    id: str = "anc1",
+    loinc: str = "751-8",
+    *,
+    ucum: str | None = None,
+    comparator: str | None = None,
+    **more: Any,
+) -> JSON:
     laboratory = "http://terminology.hl7.org/CodeSystem/observation-category"
     return {
         "resourceType": "Observation", "id": id, "status": "final", "category": [coded("laboratory", laboratory)],
@@ -199,7 +218,13 @@ def anc(value: Any = 2.4, unit: str | None = "10*9/L", id: str = "anc1", loinc: 
     }  # fmt: skip
 
 
-def procedure(text: str, id: str = "op1", when: str = "2026-01-15T09:00:00+08:00", category: str | None = "387713003", **more: Any) -> JSON:
+def procedure(
+    text: str,
+    id: str = "op1",
+    when: str = "2026-01-15T09:00:00+08:00",
+    category: str | None = "387713003",
+    **more: Any,
+) -> JSON:
     kind = {} if category is None else {"category": coded(category, SCT)}
     return {
         "resourceType": "Procedure", "id": id, "status": "completed", "subject": {"reference": PATIENT}, **kind,
@@ -315,5 +340,8 @@ def _rows(evidence: list[JSON]) -> list[JSON]:
     return [
         row
         for e in evidence
-        for row in [e, *_rows([x for v in e.values() if isinstance(v, list) for x in v if isinstance(x, dict)])]
+        for row in [
+            e,
+            *_rows([x for v in e.values() if isinstance(v, list) for x in v if isinstance(x, dict)]),
+        ]
     ]

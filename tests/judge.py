@@ -126,10 +126,21 @@ class _Judge:
         for resource in (entry["resource"] for entry in answer.get("entry", [])):
             text = next(
                 resource[key]
-                for key in ("effectiveDateTime", "performedDateTime", "occurrenceDateTime", "dateTime", "authoredOn", "onsetDateTime")
+                for key in (
+                    "effectiveDateTime",
+                    "performedDateTime",
+                    "occurrenceDateTime",
+                    "dateTime",
+                    "authoredOn",
+                    "onsetDateTime",
+                )
                 if key in resource
             )
-            later = resource.get("issued") or resource.get("recordedDate") or resource.get("meta", {}).get("lastUpdated")
+            later = (
+                resource.get("issued")
+                or resource.get("recordedDate")
+                or resource.get("meta", {}).get("lastUpdated")
+            )
             effective, recorded = self.time(text), self.time(later or text)
             own = self.own(resource)
             if effective is None or recorded is None:
@@ -183,14 +194,23 @@ class _Judge:
             if name and self.own(resource):
                 conditions[resource["id"]] = name
         self.several = len(conditions) > 1
-        self.focus = next(iter(focus)) if len(focus) == 1 else next(iter(conditions)) if len(conditions) == 1 else None
+        self.focus = (
+            next(iter(focus)) if len(focus) == 1 else next(iter(conditions)) if len(conditions) == 1 else None
+        )
         self.tumour = conditions.get(self.focus) if self.focus else None
 
     def mine(self, resource: JSON, strict: bool) -> Truth:
         """Whether this is of the order's tumour; where there are several, `strict` wants it said."""
-        said = [f["reference"].rsplit("/", 1)[-1] for f in resource.get("focus", resource.get("reasonReference", []))]
+        said = [
+            f["reference"].rsplit("/", 1)[-1]
+            for f in resource.get("focus", resource.get("reasonReference", []))
+        ]
         for concept in resource.get("conclusionCode", []):
-            said += ["dx1" if concept["coding"][0]["code"].startswith("C34") else "dx2"] if self.several else [self.focus or ""]
+            said += (
+                ["dx1" if concept["coding"][0]["code"].startswith("C34") else "dx2"]
+                if self.several
+                else [self.focus or ""]
+            )
         if said:
             return None if self.focus is None else self.focus in said
         if not self.several:
@@ -252,7 +272,11 @@ class _Judge:
             no = resource["status"] in {"inactive", "rejected"} or resource["provision"]["type"] == "deny"
             if no:
                 words.append((entry.recorded, False))
-            elif entry.effective <= self.at and resource["status"] == "active" and regimen in {None, self.regimen}:
+            elif (
+                entry.effective <= self.at
+                and resource["status"] == "active"
+                and regimen in {None, self.regimen}
+            ):
                 words.append((entry.effective, True))
         stands = max(words)[1] if words else False
         last = [said for when, said in words if when == max(words)[0]]
@@ -278,7 +302,10 @@ class _Judge:
             self.found.free.add("prophylaxis-missing")
         drafted = any(kind == "g-csf" for kind, *_ in self.drugs)
         orders = self.section("orders")
-        drafted |= any(_drug(entry.resource)[0] == "g-csf" and entry.resource["status"] == "active" for entry in orders.entries)
+        drafted |= any(
+            _drug(entry.resource)[0] == "g-csf" and entry.resource["status"] == "active"
+            for entry in orders.entries
+        )
         self.ask("prophylaxis-missing", high, drafted or (False if orders.whole else None))
 
     def markers(self) -> None:
@@ -335,7 +362,8 @@ class _Judge:
         applies: Truth = True if old else False if procedures.whole else None
         since = max((e.effective for e in cut), default=datetime.min.replace(tzinfo=self.zone))
         staged = any(
-            e.resource["status"] in FINAL and e.effective >= since and _pathologic(e.resource) for e in stages.entries
+            e.resource["status"] in FINAL and e.effective >= since and _pathologic(e.resource)
+            for e in stages.entries
         )
         if len(cut) > 1 or not procedures.whole or self.tumour == "lymphoma":
             self.found.free.add("pathologic-stage-missing")
@@ -399,9 +427,13 @@ def _marker(resource: JSON) -> str | None:
 def _worked_up(tumour: str | None, names: set[str]) -> bool:
     chest = bool(names & {"胸部CT", "胸部增强CT"})
     if tumour == "lung":
-        return chest and "头颅增强MRI" in names and ("PET-CT" in names or {"腹部增强CT", "全身骨显像"} <= names)
+        return (
+            chest and "头颅增强MRI" in names and ("PET-CT" in names or {"腹部增强CT", "全身骨显像"} <= names)
+        )
     if tumour == "breast":
-        return "乳腺超声" in names and ("PET-CT" in names or (chest and bool(names & {"腹部超声", "腹部增强CT"})))
+        return "乳腺超声" in names and (
+            "PET-CT" in names or (chest and bool(names & {"腹部超声", "腹部增强CT"}))
+        )
     body = {"胸部增强CT", "腹部增强CT", "盆腔增强CT"} <= names
     if tumour == "colorectal":
         return body and "电子结肠镜" in names

@@ -399,7 +399,11 @@ class Judge:
     def more_diagnoses(self) -> bool:
         """Whether there may be diagnoses that weren't seen."""
         record = self.request.record
-        return record.diagnoses is None or any(mark.section == "diagnoses" for mark in record.unread)
+        return record.diagnoses is None or any(
+            mark.section == "diagnoses"
+            and (not mark.codes or any("icd-10" in (code.system or "") for code in mark.codes))
+            for mark in record.unread
+        )
 
     def tumour(self) -> str | None:
         """The order's, else the only active one."""

@@ -6,10 +6,9 @@ limits and window edges that those rules can name, with every way in which an en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import combinations
 from typing import Any
 
 from hypothesis import strategies as st
@@ -156,44 +155,6 @@ def rules_of_one_pack(draw: Draw, supplied: bool = True, largest: int = 5) -> tu
     return tuple(found)
 
 
-LEFT_OUT: frozenset[str] = frozenset({"undated", "diagnoses", "withdrawals"})
-
-
-def left_out(pack: Sequence[rules.Rule], request: Request) -> bool:
-    """Pairs on which the engine is known to stray from the text, none once it is mended."""
-    record = request.record
-    text = str(pack)
-    hides = {mark.section for mark in record.unread} | {
-        name for name in SECTIONS if record.section(name) is None
-    }
-    versions = [
-        (a, b) for name in SECTIONS for a, b in combinations(record.section(name) or (), 2)
-        if a.key is not None and a.key == b.key
-    ]  # fmt: skip
-    return (
-        any(
-            (mark.section, mark.kind) in (("treatments", "drugs"), ("consents", "targeted"))
-            for mark in record.unread
-        )
-        or ("since='" in text and bool(hides & {"procedures", "consents"}))
-        or (
-            "all_of='" in text
-            and request.order is not None
-            and any(d.name == UNRECOGNISED for d in request.order.drugs)
-        )
-        or any(
-            getattr(a, name, None) != getattr(b, name, None)
-            for a, b in versions
-            for name in ("kind", "codes", "drugs")
-        )
-    )
-
-
-def words_fail(pack: Sequence[rules.Rule]) -> bool:
-    """Packs whose findings the engine can't put into words, none once it is mended."""
-    return "latest='assessment" in str(pack)
-
-
 # -- requests --------------------------------------------------------------------------------------
 
 MOMENTS = (
@@ -299,7 +260,7 @@ def requests(draw: Draw, *, complete: bool = False) -> Request:
     def entry(section: str, index: int, **fields: Any) -> dict[str, Any]:
         return {
             "id": f"{section}-{index}",
-            "effective": draw(effective) if "undated" in LEFT_OUT or draw(st.integers(0, 40)) else None,
+            "effective": draw(effective) if draw(st.integers(0, 40)) else None,
             "recorded": draw(recorded),
             "focus": draw(focus),
             "patient": draw(patient),
@@ -347,9 +308,6 @@ def requests(draw: Draw, *, complete: bool = False) -> Request:
         )
         if size is not None:
             drawn = [entry(name, i, **fields) for i in range(size)]
-            for one in drawn if "withdrawals" in LEFT_OUT else ():
-                if one["status"] in ("inactive", "rejected"):
-                    one.update(regimen=None, focus=None, key=None)
             sections[name] = tuple(kind(**one) for one in drawn)
     sections["diagnoses"] = draw(diagnoses(at, complete))
     unread = () if complete else draw(st.one_of(*[st.just(())] * 4, st.lists(_marks, max_size=2).map(tuple)))
@@ -364,7 +322,7 @@ _DIAGNOSES = {"d1": "C50.9", "d1-again": "C50.9", "d2": "C34.1", "d3": "C78.0", 
 @st.composite
 def diagnoses(draw: Draw, at: datetime, complete: bool = False) -> tuple[records.Diagnosis, ...] | None:
     """A breast cancer, perhaps recorded twice, a lung cancer, a metastasis, another disease; or not supplied."""
-    if not complete and "diagnoses" not in LEFT_OUT and draw(st.integers(0, 11)) == 11:
+    if not complete and draw(st.integers(0, 11)) == 11:
         return None
     names = draw(
         st.sampled_from(
@@ -422,6 +380,6 @@ _UNREAD = (
 )  # fmt: skip
 _marks = st.builds(
     lambda where, codes: records.Unread(section=where[0], kind=where[1], codes=codes, problem="unreadable"),
-    st.sampled_from(_UNREAD[:-1] if "diagnoses" in LEFT_OUT else _UNREAD),
+    st.sampled_from(_UNREAD),
     st.sampled_from(((), (), (ANC,), (OTHER_CODE,))),
 )

@@ -76,7 +76,9 @@ class TestARequest:
         content = json.dumps(request())
         assert content.count('"value": 2.8') == 1
         found = checked(tmp_path, content.replace('"value": 2.8', f'"value": {value}'))
-        assert said in found or (said.endswith("should be a") and "has more digits than a measurement can have" in found)
+        assert said in found or (
+            said.endswith("should be a") and "has more digits than a measurement can have" in found
+        )
 
     def test_with_a_time_without_a_zone(self, tmp_path: Path) -> None:
         content = request(at="2026-03-02T09:30:00")
@@ -85,13 +87,21 @@ class TestARequest:
         assert "#/at: the time has no zone" in said
         assert "#/record/labs/0/effective: the time has no zone" in said
         assert "help: or tell the zone once: `--timezone Asia/Shanghai`" in said
-        assert CliRunner().invoke(app, ["check", str(tmp_path / "bad.json"), "--timezone", "Asia/Shanghai"]).exit_code == 0
+        assert (
+            CliRunner()
+            .invoke(app, ["check", str(tmp_path / "bad.json"), "--timezone", "Asia/Shanghai"])
+            .exit_code
+            == 0
+        )
 
     def test_with_a_field_that_there_is_not(self, tmp_path: Path) -> None:
         content = request()
         content["record"]["consnts"] = content["record"].pop("consents")
         said = checked(tmp_path, json.dumps(content))
-        assert said == "#/record/consnts: unknown field `consnts` [request-extra-forbidden]\n  help: did you mean `consents`?"
+        assert (
+            said
+            == "#/record/consnts: unknown field `consnts` [request-extra-forbidden]\n  help: did you mean `consents`?"
+        )
 
     def test_with_several_problems_says_them_all(self, tmp_path: Path) -> None:
         content = request(order={"id": "", "drugs": "多西他赛"})
@@ -117,7 +127,12 @@ class TestARequest:
         assert f"/dev/zero: larger than {LARGEST} bytes [input-too-large]" in refused("check", "/dev/zero")
         with Path("/dev/zero").open("rb") as endless:
             found = subprocess.run(
-                [sys.executable, "-m", "oncogate.cli", "check", "-"], stdin=endless, capture_output=True, cwd=ROOT, check=False, timeout=60
+                [sys.executable, "-m", "oncogate.cli", "check", "-"],
+                stdin=endless,
+                capture_output=True,
+                cwd=ROOT,
+                check=False,
+                timeout=60,
             )
         assert (found.returncode, found.stdout) == (2, b"")
         assert found.stderr.startswith(f"<stdin>: larger than {LARGEST} bytes [input-too-large]".encode())
@@ -128,7 +143,9 @@ class TestARequest:
         )
 
     def test_that_is_not_there(self, tmp_path: Path) -> None:
-        assert "can't be read: No such file or directory [input-unreadable]" in refused("check", tmp_path / "absent.json")
+        assert "can't be read: No such file or directory [input-unreadable]" in refused(
+            "check", tmp_path / "absent.json"
+        )
 
     def test_with_a_name_that_cannot_be(self) -> None:
         assert "can't be read" in refused("check", "a\0b")
@@ -152,11 +169,16 @@ class TestARequest:
 
     def test_of_a_host_format_is_located_too(self, tmp_path: Path) -> None:
         path = written(tmp_path, {"hook": "order-sign", "context": {}})
-        assert refused("check", path).startswith(f"{path}#/context/patientId: the field `patientId` is missing [hook-patient]")
+        assert refused("check", path).startswith(
+            f"{path}#/context/patientId: the field `patientId` is missing [hook-patient]"
+        )
 
 
 DEEP = "when: " + "{not: " * 200 + "{holds: order.anti_tumour}" + "}" * 200
-BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"{b}: &{b} [{','.join(f'*{a}' for _ in range(10))}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{b}: &{b} [{','.join(f'*{a}' for _ in range(10))}]\n"
+    for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
 
 
 class TestARule:
@@ -212,8 +234,17 @@ class TestARule:
         assert said in self.said(tmp_path, text)
 
     def test_problems_are_all_said_in_one_run(self, tmp_path: Path) -> None:
-        said = self.said(tmp_path, RULE.replace("effect: warn", "effect: wran").replace("tunable", "tunabel").replace("version: 1", "version: 0"))
-        assert [line.split(": ")[0] for line in said.splitlines() if not line.startswith(" ")] == ["RULE:2:10", "RULE:4:9", "RULE:10:47"]
+        said = self.said(
+            tmp_path,
+            RULE.replace("effect: warn", "effect: wran")
+            .replace("tunable", "tunabel")
+            .replace("version: 1", "version: 0"),
+        )
+        assert [line.split(": ")[0] for line in said.splitlines() if not line.startswith(" ")] == [
+            "RULE:2:10",
+            "RULE:4:9",
+            "RULE:10:47",
+        ]
 
     def test_with_the_id_of_another(self, tmp_path: Path) -> None:
         first, second = pack(tmp_path / "a"), pack(tmp_path / "b")
@@ -225,9 +256,14 @@ class TestARule:
 
     def test_folder_that_is_not_there_or_empty(self, tmp_path: Path) -> None:
         file = written(tmp_path, request())
-        assert refused("check", file, "--rules", tmp_path / "nowhere") == f"{tmp_path}/nowhere: there is no such file or folder [pack-absent]\n"
+        assert (
+            refused("check", file, "--rules", tmp_path / "nowhere")
+            == f"{tmp_path}/nowhere: there is no such file or folder [pack-absent]\n"
+        )
         (tmp_path / "empty").mkdir()
-        assert refused("check", file, "--rules", tmp_path / "empty").startswith(f"{tmp_path}/empty: holds no rules [pack-empty]")
+        assert refused("check", file, "--rules", tmp_path / "empty").startswith(
+            f"{tmp_path}/empty: holds no rules [pack-empty]"
+        )
 
     def test_file_of_50_megabytes(self, tmp_path: Path) -> None:
         rules = pack(tmp_path)
@@ -252,7 +288,9 @@ class TestASiteFile:
     def test_that_is_wrong(self, tmp_path: Path, text: str, said: str) -> None:
         site = tmp_path / "site.yaml"
         site.write_text(text, "utf-8")
-        assert said in refused("check", written(tmp_path, request()), "--site", site).replace(str(site), "SITE")
+        assert said in refused("check", written(tmp_path, request()), "--site", site).replace(
+            str(site), "SITE"
+        )
 
     def test_that_is_not_there(self, tmp_path: Path) -> None:
         assert "nowhere.yaml:1:1: can't be read: No such file or directory [file-unreadable]" in refused(
@@ -264,6 +302,8 @@ def test_from_a_real_shell(tmp_path: Path) -> None:
     """As the shell sees it: the streams and the exit code of a process of its own."""
     path = tmp_path / "bad.json"
     path.write_text('{"at": "2026-03-02T09:30:00", "record": {"x": NaN}}', "utf-8")
-    found = subprocess.run([sys.executable, "-m", "oncogate.cli", "check", str(path)], capture_output=True, cwd=ROOT, check=False)
+    found = subprocess.run(
+        [sys.executable, "-m", "oncogate.cli", "check", str(path)], capture_output=True, cwd=ROOT, check=False
+    )
     assert (found.returncode, found.stdout) == (2, b"")
     assert found.stderr.decode() == f"{path}: `NaN` isn't a number that JSON has [json-value]\n"

@@ -50,9 +50,14 @@ class TestTheExitCode:
     def test_is_2_for_an_input_that_cannot_be_used(self, tmp_path: Path) -> None:
         result = run("check", tmp_path / "absent.json")
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr == f"{tmp_path}/absent.json: can't be read: No such file or directory [input-unreadable]\n"
+        assert (
+            result.stderr
+            == f"{tmp_path}/absent.json: can't be read: No such file or directory [input-unreadable]\n"
+        )
 
-    @pytest.mark.parametrize("args", [["--format", "pdf"], ["--lang", "de"], ["--from", "xml"], ["--frobnicate"]])
+    @pytest.mark.parametrize(
+        "args", [["--format", "pdf"], ["--lang", "de"], ["--from", "xml"], ["--frobnicate"]]
+    )
     def test_is_2_for_an_option_that_there_is_not(self, tmp_path: Path, args: list[str]) -> None:
         result = run("check", written(tmp_path, request()), *args)
         assert (result.exit_code, result.stdout) == (2, "")
@@ -80,7 +85,10 @@ class TestTheMoment:
         assert self.at(file, "--at", "2026-03-02T08:00:00Z") == "2026-03-02T08:00:00+00:00"
 
     def test_takes_the_zone_of_the_option(self, file: str) -> None:
-        assert self.at(file, "--at", "2026-03-02 08:00", "--timezone", "Asia/Shanghai") == "2026-03-02T08:00:00+08:00"
+        assert (
+            self.at(file, "--at", "2026-03-02 08:00", "--timezone", "Asia/Shanghai")
+            == "2026-03-02T08:00:00+08:00"
+        )
 
     def test_is_else_when_the_order_was_written(self, tmp_path: Path) -> None:
         assert self.at(written(tmp_path, request(at=...))) == "2026-03-02T09:20:00+08:00"
@@ -119,7 +127,10 @@ class TestTheMoment:
         assert result.stderr.startswith("--timezone: `Mars/Olympus` isn't a time zone [timezone-unknown]")
 
     def test_of_an_audit_comes_from_the_draft_order_of_a_hook(self, tmp_path: Path) -> None:
-        assert self.at(written(tmp_path, hook(authoredOn="2026-03-02T09:05:00+08:00"))) == "2026-03-02T09:05:00+08:00"
+        assert (
+            self.at(written(tmp_path, hook(authoredOn="2026-03-02T09:05:00+08:00")))
+            == "2026-03-02T09:05:00+08:00"
+        )
 
 
 def hook(**fields: Any) -> dict[str, Any]:
@@ -186,7 +197,10 @@ class TestJson:
         assert {"met", "not_applicable"} <= {f["verdict"] for f in everything["findings"]}
 
     def test_has_chinese_as_it_is(self, tmp_path: Path) -> None:
-        assert '"zh": "缺少有效的治疗知情同意"' in run("check", written(tmp_path, NO_CONSENT), "--format", "json").stdout
+        assert (
+            '"zh": "缺少有效的治疗知情同意"'
+            in run("check", written(tmp_path, NO_CONSENT), "--format", "json").stdout
+        )
 
 
 class TestTheRules:
@@ -194,7 +208,11 @@ class TestTheRules:
         file = written(tmp_path, request(consents=[], labs=[]))
         result = run("check", file, "--rules", pack(tmp_path), "--format", "json")
         decision = json.loads(result.stdout)
-        assert (result.exit_code, decision["outcome"], decision["determining"]) == (0, "warn", ["mine/anc-seen"])
+        assert (result.exit_code, decision["outcome"], decision["determining"]) == (
+            0,
+            "warn",
+            ["mine/anc-seen"],
+        )
 
     def test_of_several_folders_judge_together(self, tmp_path: Path) -> None:
         file = written(tmp_path, request(consents=[], labs=[]))
@@ -235,7 +253,10 @@ class TestOtherCommands:
         result = run("test", rules)
         assert result.exit_code == 1
         file = rules / "mine" / "anc-seen.yaml"
-        assert result.stdout.splitlines()[0] == f"{file}:20:5: example `none`: expected `met`, got `unmet` [example-failed]"
+        assert (
+            result.stdout.splitlines()[0]
+            == f"{file}:20:5: example `none`: expected `met`, got `unmet` [example-failed]"
+        )
         assert result.stdout.splitlines()[-1] == "2 passed, 1 failed"
 
     @pytest.mark.parametrize("part", ["", "mine", "mine/anc-seen.yaml"])
@@ -257,13 +278,19 @@ class TestOtherCommands:
 
 
 class TestTheEdge:
-    def test_an_unforeseen_failure_is_no_traceback(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unforeseen_failure_is_no_traceback(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(Gate, "decide", lambda *_: 1 / 0)
         result = run("check", written(tmp_path, request()))
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith("internal error: ZeroDivisionError: division by zero [internal]\n  help: nothing was decided; please report")
+        assert result.stderr.startswith(
+            "internal error: ZeroDivisionError: division by zero [internal]\n  help: nothing was decided; please report"
+        )
 
-    def test_nothing_is_printed_when_the_rendering_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_is_printed_when_the_rendering_fails(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("oncogate.explain.render_html.render_html", lambda *_, **__: 1 / 0)
         result = run("check", written(tmp_path, hook()), "--at", AT, "--format", "html")
         assert (result.exit_code, result.stdout) == (2, "")
@@ -276,7 +303,9 @@ class TestTheEdge:
         monkeypatch.setattr(Gate, "decide", interrupt)
         assert run("check", written(tmp_path, request())).exit_code == console.INTERRUPTED
 
-    def test_without_the_extra_it_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_the_extra_it_says_what_to_install(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         monkeypatch.setitem(sys.modules, "typer", None)
         monkeypatch.delitem(sys.modules, "oncogate.cli.app")
         monkeypatch.delitem(sys.modules, "oncogate.cli.check")
@@ -302,11 +331,15 @@ class TestTheEdge:
 
     def test_a_reader_that_goes_away_is_no_error(self, tmp_path: Path) -> None:
         command = f'{sys.executable} -m oncogate.cli check "$0" --all --format json | head -c 1; echo "${{PIPESTATUS[0]}}" >&2'
-        found = subprocess.run(["bash", "-c", command, written(tmp_path, NO_CONSENT)], capture_output=True, cwd=ROOT, check=True)
+        found = subprocess.run(
+            ["bash", "-c", command, written(tmp_path, NO_CONSENT)], capture_output=True, cwd=ROOT, check=True
+        )
         assert (found.stdout, found.stderr) == (b"{", b"1\n")
 
     def test_a_closed_output_is_no_error(self, tmp_path: Path) -> None:
         """Planted: without the redirect the interpreter complains at its own last flush."""
         command = f'{sys.executable} -m oncogate.cli check "$0" | true; echo "${{PIPESTATUS[0]}}" >&2'
-        found = subprocess.run(["bash", "-c", command, written(tmp_path, NO_CONSENT)], capture_output=True, cwd=ROOT, check=True)
+        found = subprocess.run(
+            ["bash", "-c", command, written(tmp_path, NO_CONSENT)], capture_output=True, cwd=ROOT, check=True
+        )
         assert (found.stdout, found.stderr) == (b"", b"1\n")

@@ -18,11 +18,18 @@ def used():
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 given = [*node.args, *(k.value for k in node.keywords if k.arg == "code")]
                 for value in given if name in SAYING else ():
-                    if isinstance(value, ast.Constant) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", str(value.value)):
+                    if isinstance(value, ast.Constant) and re.fullmatch(
+                        r"[a-z0-9]+(-[a-z0-9]+)+", str(value.value)
+                    ):
                         yield value.value
 
 
 def test_the_page_and_the_package_agree():
     page = (ROOT / "docs" / "reference" / "diagnostics.md").read_text("utf-8")
-    documented = {code for line in page.splitlines() if line.startswith("| `") for code in re.findall(r"`([a-z*-]+)`", line.split("|")[1])}
+    documented = {
+        code
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for code in re.findall(r"`([a-z*-]+)`", line.split("|")[1])
+    }
     assert documented - FROM_PYDANTIC - {"unread"} == set(used())

@@ -16,10 +16,17 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def blocks(language):
-    return [(page, text) for page in PAGES for kind, text in BLOCK.findall(page.read_text("utf-8")) if kind == language]
+    return [
+        (page, text)
+        for page in PAGES
+        for kind, text in BLOCK.findall(page.read_text("utf-8"))
+        if kind == language
+    ]
 
 
-@pytest.mark.parametrize(("page", "code"), blocks("python"), ids=lambda x: x.name if isinstance(x, Path) else "")
+@pytest.mark.parametrize(
+    ("page", "code"), blocks("python"), ids=lambda x: x.name if isinstance(x, Path) else ""
+)
 def test_python_in_the_pages_runs(page, code, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     namespace: dict[str, object] = {}
@@ -32,17 +39,31 @@ def test_python_in_the_pages_runs(page, code, monkeypatch, capsys):
 
 
 def checks():
-    lines = [line for _, text in blocks("sh") for line in text.splitlines() if ".venv/bin/oncogate check" in line]
+    lines = [
+        line for _, text in blocks("sh") for line in text.splitlines() if ".venv/bin/oncogate check" in line
+    ]
     return list(dict.fromkeys("oncogate " + line.split(".venv/bin/oncogate ", 1)[1] for line in lines))
 
 
-EXIT_CODES = {"no-consent.json": 1, "cds-hooks-order-sign.json": 1, "not-supplied.json": 1, "near-miss-consent.json": 1}
+EXIT_CODES = {
+    "no-consent.json": 1,
+    "cds-hooks-order-sign.json": 1,
+    "not-supplied.json": 1,
+    "near-miss-consent.json": 1,
+}
 
 
 @pytest.mark.parametrize("command", checks())
 def test_commands_in_the_pages_do_what_the_pages_say(command):
     words = shlex.split(command)[1:]
-    found = subprocess.run([sys.executable, "-m", "oncogate.cli", *words], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    found = subprocess.run(
+        [sys.executable, "-m", "oncogate.cli", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
     expected = 0 if "10:30" in command else EXIT_CODES[Path(words[1]).name]
     assert found.returncode == expected, found.stderr
     assert found.stdout
@@ -60,6 +81,13 @@ def test_links_lead_somewhere(page):
 
 
 def test_the_example_script_runs():
-    found = subprocess.run([sys.executable, "examples/order_entry.py"], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
+    found = subprocess.run(
+        [sys.executable, "examples/order_entry.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
     assert "医嘱未保存" in found.stdout
     assert "医嘱已保存" in found.stdout

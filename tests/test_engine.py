@@ -30,7 +30,10 @@ def test_the_same_code_twice_is_one_tumour_and_another_code_another():
 
 
 def test_an_unspecified_site_is_the_one_other_of_its_category():
-    assert verdict("clinical-stage-missing", diagnoses=two("C34.1", "C34.9"), stages=[STAGE | {"focus": "b"}]) == "met"
+    assert (
+        verdict("clinical-stage-missing", diagnoses=two("C34.1", "C34.9"), stages=[STAGE | {"focus": "b"}])
+        == "met"
+    )
     assert verdict("clinical-stage-missing", diagnoses=two("C34.1", "C34.3"), stages=[STAGE]) == "unmet"
 
 
@@ -42,7 +45,14 @@ def test_an_old_tumour_in_remission_is_not_the_one_treated_but_is_another():
 
 def test_treatment_of_a_metastasis_is_treatment_of_the_tumour():
     diagnoses = [{"id": "a", "code": "C34.1"}, {"id": "m", "code": "C79.3"}]
-    assert verdict("clinical-stage-missing", diagnoses=diagnoses, treatments=[{"kind": "radiotherapy", "focus": "m", "age": "40 d"}]) == "not_applicable"
+    assert (
+        verdict(
+            "clinical-stage-missing",
+            diagnoses=diagnoses,
+            treatments=[{"kind": "radiotherapy", "focus": "m", "age": "40 d"}],
+        )
+        == "not_applicable"
+    )
 
 
 def test_an_earlier_treatment_that_does_not_say_of_which_of_two_tumours_leaves_it_open():
@@ -61,7 +71,9 @@ def test_a_withdrawal_without_a_time_may_be_the_last_word():
 
 def test_a_tie_of_signature_and_withdrawal_is_a_withdrawal():
     signed = {"id": "c1", "kind": "chemotherapy", "status": "active", "age": "1 d"}
-    assert verdict("consent-missing", consents=[signed, signed | {"id": "c2", "status": "rejected"}]) == "unmet"
+    assert (
+        verdict("consent-missing", consents=[signed, signed | {"id": "c2", "status": "rejected"}]) == "unmet"
+    )
 
 
 def test_a_withdrawal_of_another_regimen_leaves_this_consent_alone():
@@ -85,13 +97,35 @@ def test_a_correction_counts_only_if_it_was_recorded_later():
 
 
 def test_two_keys_are_two_results():
-    assert verdict("anc-below-start-limit", labs=[anc(0.9, key="x"), anc(2.4, status="corrected", recorded_in="0 d", key="y")]) == "unknown"
-    assert verdict("anc-below-start-limit", labs=[anc(0.9, key="x"), anc(2.4, status="corrected", recorded_in="0 d", key="x")]) == "met"
-    assert verdict("anc-below-start-limit", labs=[anc(0.9, key="x"), anc(2.4, status="entered-in-error", recorded_in="0 d", key="x")]) == "not_applicable"
+    assert (
+        verdict(
+            "anc-below-start-limit",
+            labs=[anc(0.9, key="x"), anc(2.4, status="corrected", recorded_in="0 d", key="y")],
+        )
+        == "unknown"
+    )
+    assert (
+        verdict(
+            "anc-below-start-limit",
+            labs=[anc(0.9, key="x"), anc(2.4, status="corrected", recorded_in="0 d", key="x")],
+        )
+        == "met"
+    )
+    assert (
+        verdict(
+            "anc-below-start-limit",
+            labs=[anc(0.9, key="x"), anc(2.4, status="entered-in-error", recorded_in="0 d", key="x")],
+        )
+        == "not_applicable"
+    )
 
 
 def test_an_unreadable_result_of_something_else_hides_no_neutrophil_count():
-    sodium = {"section": "labs", "problem": "no zone", "codes": [{"system": "http://loinc.org", "code": "2951-2"}]}
+    sodium = {
+        "section": "labs",
+        "problem": "no zone",
+        "codes": [{"system": "http://loinc.org", "code": "2951-2"}],
+    }
     unknown = {"section": "labs", "problem": "no zone"}
     assert verdict("anc-below-start-limit", labs=[anc(2.4)], unread=[sodium]) == "met"
     assert verdict("anc-below-start-limit", labs=[anc(2.4)], unread=[unknown]) == "unknown"
@@ -99,10 +133,22 @@ def test_an_unreadable_result_of_something_else_hides_no_neutrophil_count():
 
 def test_an_operation_that_is_not_understood_leaves_the_first_treatment_open():
     lung = {"diagnoses": [{"id": "a", "code": "C34.1"}]}
-    assert verdict("clinical-stage-missing", **lung, procedures=[{"kind": "operation", "age": "60 d"}]) == "unknown"
-    assert verdict("clinical-stage-missing", **lung, procedures=[{"kind": "surgery", "age": "60 d"}]) == "not_applicable"
-    assert verdict("pathologic-stage-missing", **lung, procedures=[{"kind": "surgery", "age": "60 d"}]) == "unknown"
-    assert verdict("pathologic-stage-missing", **lung, procedures=[{"kind": "biopsy", "age": "60 d"}]) == "not_applicable"
+    assert (
+        verdict("clinical-stage-missing", **lung, procedures=[{"kind": "operation", "age": "60 d"}])
+        == "unknown"
+    )
+    assert (
+        verdict("clinical-stage-missing", **lung, procedures=[{"kind": "surgery", "age": "60 d"}])
+        == "not_applicable"
+    )
+    assert (
+        verdict("pathologic-stage-missing", **lung, procedures=[{"kind": "surgery", "age": "60 d"}])
+        == "unknown"
+    )
+    assert (
+        verdict("pathologic-stage-missing", **lung, procedures=[{"kind": "biopsy", "age": "60 d"}])
+        == "not_applicable"
+    )
 
 
 def test_an_in_situ_tumour_is_the_one_treated_where_the_order_says_so():
@@ -110,7 +156,15 @@ def test_an_in_situ_tumour_is_the_one_treated_where_the_order_says_so():
     stage = {"stage": "cTisN0M0", "kind": "clinical"}
     order = {"drugs": [{"name": "他莫昔芬"}], "focus": "a"}
     assert verdict("clinical-stage-missing", order=order, diagnoses=diagnoses, stages=[stage]) == "met"
-    assert verdict("clinical-stage-missing", order={"drugs": [{"name": "他莫昔芬"}]}, diagnoses=diagnoses, stages=[stage]) == "unknown"
+    assert (
+        verdict(
+            "clinical-stage-missing",
+            order={"drugs": [{"name": "他莫昔芬"}]},
+            diagnoses=diagnoses,
+            stages=[stage],
+        )
+        == "unknown"
+    )
 
 
 def test_another_patients_entry_is_not_counted_and_is_noticed():
@@ -133,4 +187,18 @@ def test_a_rule_that_fails_in_the_engine_is_unknown_and_asks(monkeypatch):
     monkeypatch.setattr(gate, "judge", failing)
     decision = GATE.decide(Request.load({"at": "2026-03-02T09:30:00+08:00"}))
     finding = decision.finding("core/consent-missing")
-    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unknown", "block", "engine_error")
+    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == (
+        "block",
+        "unknown",
+        "block",
+        "engine_error",
+    )
+
+
+def test_every_formula_that_a_fact_may_name_is_there_and_no_other():
+    from typing import get_args
+
+    from oncogate.engine.formulas import FORMULAS
+    from oncogate.model.facts import FormulaName
+
+    assert set(FORMULAS) == set(get_args(FormulaName))

@@ -824,17 +824,34 @@ def test_vocabulary_from_tables(tmp_path: Path) -> None:
 
 
 def procedure(name, **more):
-    return {"resourceType": "Procedure", "id": "op", "status": "completed", "subject": {"reference": "Patient/p"}, "performedDateTime": "2020-01-02", "code": {"text": name}, **more}
+    return {
+        "resourceType": "Procedure",
+        "id": "op",
+        "status": "completed",
+        "subject": {"reference": "Patient/p"},
+        "performedDateTime": "2020-01-02",
+        "code": {"text": name},
+        **more,
+    }
 
 
 def test_an_appendix_taken_out_years_ago_is_no_operation_on_a_tumour():
-    bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}, {"resource": procedure("阑尾切除术")}]}
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [
+            {"resource": {"resourceType": "Patient", "id": "p"}},
+            {"resource": procedure("阑尾切除术")},
+        ],
+    }
     assert read_bundle(bundle, None).data["record"]["procedures"][0]["kind"] == "other"
     bundle["entry"][1]["resource"] = procedure("胃癌根治术")
     assert read_bundle(bundle, None).data["record"]["procedures"][0]["kind"] == "resection"
 
 
 def test_chemotherapy_as_a_procedure_is_a_systemic_treatment():
-    bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}, {"resource": procedure("静脉化疗")}]}
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [{"resource": {"resourceType": "Patient", "id": "p"}}, {"resource": procedure("静脉化疗")}],
+    }
     treatment = read_bundle(bundle, None).data["record"]["treatments"][0]
     assert (treatment["kind"], treatment["regimen"]) == ("drugs", "静脉化疗")

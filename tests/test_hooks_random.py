@@ -19,7 +19,17 @@ TUMOURS = {
     "colorectal": ("C18.7", ("电子结肠镜", "胸部增强CT", "腹部增强CT", "盆腔增强CT")),
     "stomach": ("C16.2", ("胃镜活检", "胸部增强CT", "腹部增强CT", "盆腔增强CT")), "lymphoma": ("C83.3", ("PET-CT",)),
 }  # fmt: skip
-CYTOTOXIC = ("L01CD02", "L01CD01", "L01XA02", "L01XA01", "L01BC05", "L01CB01", "L01BC02", "L01DB01", "L01AA01")
+CYTOTOXIC = (
+    "L01CD02",
+    "L01CD01",
+    "L01XA02",
+    "L01XA01",
+    "L01BC05",
+    "L01CB01",
+    "L01BC02",
+    "L01DB01",
+    "L01AA01",
+)
 EVERYWHERE = (*CYTOTOXIC, "L01FF02", "L03AA13", "J01DD04", "A04AA01")
 STAGES = (
     "cT2aN1M0", "T2N1M0", "ⅡB期", "IIIA", "cT2N1M0,IIB期", "cT2N1M1,IIB期", "pT2N1M0", "ypT1N0M0", "rcT2N1M0", "cT3-4N+M0",
@@ -83,7 +93,9 @@ def compose(seed: int) -> JSON:
     draw.shuffle(tumours)
     h.supply(hook, "diagnoses", *tumours)
 
-    pool = {"lung": (*EVERYWHERE, "L01EB04"), "breast": (*EVERYWHERE, "L01FD01", "L02BG04")}.get(own, EVERYWHERE)
+    pool = {"lung": (*EVERYWHERE, "L01EB04"), "breast": (*EVERYWHERE, "L01FD01", "L02BG04")}.get(
+        own, EVERYWHERE
+    )
     chosen = draw.sample(pool, draw.randint(1, 3))
     regimen = draw.choice((None, "本院自拟方案"))
     if own == "breast" and maybe(draw, 0.3):
@@ -105,7 +117,18 @@ def compose(seed: int) -> JSON:
     h.order(hook, *orders)
 
     fill(draw, hook, names, own, regimen)
-    for section in ("stages", "pathology", "markers", "exams", "assessments", "consents", "labs", "procedures", "treatments", "orders"):
+    for section in (
+        "stages",
+        "pathology",
+        "markers",
+        "exams",
+        "assessments",
+        "consents",
+        "labs",
+        "procedures",
+        "treatments",
+        "orders",
+    ):
         change = draw.random()
         if change < 0.04:
             hook["prefetch"].pop(section)
@@ -121,14 +144,22 @@ def compose(seed: int) -> JSON:
 
 
 def fill(draw: Draw, hook: JSON, names: tuple[str, ...], own: str, regimen: str | None) -> None:  # noqa: PLR0915
-    focus = [{"focus": [{"reference": "Condition/dx1"}]}] * 4 + [{"focus": [{"reference": "Condition/dx2"}]}, {"focus": []}]
+    focus = [{"focus": [{"reference": "Condition/dx1"}]}] * 4 + [
+        {"focus": [{"reference": "Condition/dx2"}]},
+        {"focus": []},
+    ]
 
     def stage(n: int) -> JSON:
         code, text = draw.choice((("399537006", draw.choice(STAGES)), ("399588009", draw.choice(("T2N1M0", "pT2N1M0", "ypT0N0M0", "IIB")))))  # fmt: skip
         if own == "lymphoma" and maybe(draw, 0.6):
             code, text = "385388004", draw.choice(("ⅢB期", "IV", "IIA"))
         about = draw.choice(focus) if own == "lung" else focus[0]
-        built = h.stage(text, code, id=f"st{n}", effectiveDateTime=moment(draw, 30, 60), status=draw.choice(STATUSES)) | about
+        built = (
+            h.stage(
+                text, code, id=f"st{n}", effectiveDateTime=moment(draw, 30, 60), status=draw.choice(STATUSES)
+            )
+            | about
+        )
         if not built["focus"]:
             del built["focus"]
         return stranger(draw, late(draw, built, "issued"))
@@ -136,13 +167,23 @@ def fill(draw: Draw, hook: JSON, names: tuple[str, ...], own: str, regimen: str 
     def report(n: int) -> JSON:
         about: JSON = {}
         if own == "lung" and maybe(draw, 0.7):
-            about = {"conclusionCode": [h.coded(draw.choice(("C34.1", "C34.1", "C50.4")) if _two(hook) else "C34.1", h.ICD10)]}
-        built = h.report(f"pa{n}", effectiveDateTime=moment(draw, 10, 40), status=draw.choice(STATUSES), **about)
+            about = {
+                "conclusionCode": [
+                    h.coded(draw.choice(("C34.1", "C34.1", "C50.4")) if _two(hook) else "C34.1", h.ICD10)
+                ]
+            }
+        built = h.report(
+            f"pa{n}", effectiveDateTime=moment(draw, 10, 40), status=draw.choice(STATUSES), **about
+        )
         return stranger(draw, late(draw, built, "issued"))
 
     def marker(n: int) -> JSON:
         fields: JSON = {"effectiveDateTime": moment(draw, 10, 40), "status": draw.choice(STATUSES)}
-        absent = {"dataAbsentReason": h.coded("temp-unknown", "http://terminology.hl7.org/CodeSystem/data-absent-reason")}
+        absent = {
+            "dataAbsentReason": h.coded(
+                "temp-unknown", "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+            )
+        }
         value: Any = absent if maybe(draw, 0.2) else {"valueString": draw.choice(("Positive", "Negative"))}
         built = draw.choice((
             h.variant(draw.choice(("EGFR", "KRAS")), f"mk{n}", value, **fields), h.marker("48676-1", f"mk{n}", value, **fields),
@@ -157,7 +198,13 @@ def fill(draw: Draw, hook: JSON, names: tuple[str, ...], own: str, regimen: str 
     def consented(n: int) -> JSON:
         kind = draw.choice(("permit", "permit", "permit", "deny"))
         text = draw.choice((None, None, regimen, "FOLFOX")) if regimen and kind == "permit" else None
-        status = "active" if text else draw.choice(("active", "active", "active", "inactive", "rejected", "draft", "entered-in-error"))
+        status = (
+            "active"
+            if text
+            else draw.choice(
+                ("active", "active", "active", "inactive", "rejected", "draft", "entered-in-error")
+            )
+        )
         if status in {"draft", "entered-in-error"}:
             kind = "permit"
         provision = {"type": kind, "code": [h.coded("367336001", SCT, text)]}
@@ -166,25 +213,55 @@ def fill(draw: Draw, hook: JSON, names: tuple[str, ...], own: str, regimen: str 
 
     def counted(n: int) -> JSON:
         value = draw.choice((0.4, 0.5, 0.99, 1.0, 1.01, 1.49, 1.5, 1.99, 2.0, 2.4, 5, 0, 201))
-        unit = draw.choice(("10*9/L", "10*9/L", "x10^9/L", "10*3/uL", "K/uL", "×10⁹/L", "/uL", "cells/mm3", "lakh/cumm", "10?/L", "%"))
+        unit = draw.choice(
+            (
+                "10*9/L",
+                "10*9/L",
+                "x10^9/L",
+                "10*3/uL",
+                "K/uL",
+                "×10⁹/L",
+                "/uL",
+                "cells/mm3",
+                "lakh/cumm",
+                "10?/L",
+                "%",
+            )
+        )
         scale = {"/uL": 1000, "cells/mm3": 1000, "lakh/cumm": 0.01}.get(unit, 1)
         sign = draw.choice(("<", "<=", ">", ">=")) if maybe(draw, 0.15) else None
-        when = draw.choice(("2026-03-01T07:00:00+08:00", "2026-02-28T23:00:00Z", moment(draw, 7, 12), moment(draw, 7, 12)))
+        when = draw.choice(
+            ("2026-03-01T07:00:00+08:00", "2026-02-28T23:00:00Z", moment(draw, 7, 12), moment(draw, 7, 12))
+        )
         built = h.anc(round(value * scale, 6), unit, f"la{n}", draw.choice(("751-8", "26499-4", "753-4", "770-8")), comparator=sign, effectiveDateTime=when, status=draw.choice(STATUSES))  # fmt: skip
         return stranger(draw, built)
 
     def treated(n: int) -> JSON:
         code, when = draw.choice(("L01CD02", "L01EB04", "A04AA01", "L03AA13")), moment(draw, 0, 60)
         if maybe(draw, 0.5):
-            built = h.given(code, f"tr{n}", when, status=draw.choice(("completed", "not-done", "entered-in-error")))
+            built = h.given(
+                code, f"tr{n}", when, status=draw.choice(("completed", "not-done", "entered-in-error"))
+            )
         else:
-            built = h.prescribed(code, f"tr{n}", draw.choice(("active", "completed", "cancelled")), authoredOn=when)
-        built["reasonReference"] = [{"reference": "Condition/dx2" if _two(hook) and maybe(draw, 0.4) else "Condition/dx1"}]
+            built = h.prescribed(
+                code, f"tr{n}", draw.choice(("active", "completed", "cancelled")), authoredOn=when
+            )
+        built["reasonReference"] = [
+            {"reference": "Condition/dx2" if _two(hook) and maybe(draw, 0.4) else "Condition/dx1"}
+        ]
         return stranger(draw, built)
 
     def operated(n: int) -> JSON:
-        text, category = draw.choice((("右肺上叶切除术", "387713003"), ("穿刺活检术", "387713003"), ("胸部放射治疗", "108290001")))
-        built = h.procedure(text, f"op{n}", moment(draw, 30, 60), category, status=draw.choice(("completed", "completed", "not-done")))
+        text, category = draw.choice(
+            (("右肺上叶切除术", "387713003"), ("穿刺活检术", "387713003"), ("胸部放射治疗", "108290001"))
+        )
+        built = h.procedure(
+            text,
+            f"op{n}",
+            moment(draw, 30, 60),
+            category,
+            status=draw.choice(("completed", "completed", "not-done")),
+        )
         built["reasonReference"] = [{"reference": "Condition/dx1"}]
         return stranger(draw, built)
 
@@ -222,7 +299,13 @@ def differences(seed: int) -> list[str]:
     if "anc-critical" not in skipped and bool(decision["critical_values"]) != opinion.critical:
         found.append(f"critical value: gate {not opinion.critical}, judge {opinion.critical}")
     settled = not opinion.free or any(rule in opinion.asks for rule in set(thought))
-    if not found and settled and not opinion.free and decision["outcome"] != opinion.outcome and LINE not in h.asking(decision):
+    if (
+        not found
+        and settled
+        and not opinion.free
+        and decision["outcome"] != opinion.outcome
+        and LINE not in h.asking(decision)
+    ):
         found.append(f"outcome: gate {decision['outcome']}, judge {opinion.outcome}")
     return found
 

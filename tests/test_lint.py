@@ -14,7 +14,10 @@ from oncogate.packs.load import load_library
 
 
 def found(rules: Path) -> list[str]:
-    return [str(d).replace(str(rules), "RULES").replace("RULES/mine/anc-seen.yaml", "RULE") for d in lint(load_library([rules]))]
+    return [
+        str(d).replace(str(rules), "RULES").replace("RULES/mine/anc-seen.yaml", "RULE")
+        for d in lint(load_library([rules]))
+    ]
 
 
 def test_the_shipped_rules_are_clean() -> None:
@@ -87,18 +90,26 @@ def test_finds(tmp_path: Path, old: str, new: str, said: str) -> None:
 
 
 def test_leaves_latin_words_in_chinese_alone(tmp_path: Path) -> None:
-    text = RULE.replace("zh: 化疗前须有血常规。", 'zh: "化疗前须有血常规（ANC 2.0, Hb 90）；见 ver. 1.5: {window}。"')
+    text = RULE.replace(
+        "zh: 化疗前须有血常规。", 'zh: "化疗前须有血常规（ANC 2.0, Hb 90）；见 ver. 1.5: {window}。"'
+    )
     assert found(pack(tmp_path, text)) == []
 
 
 def test_finds_a_stable_rule_without_a_source(tmp_path: Path) -> None:
-    text = RULE[: RULE.index("sources:")] + "sources: {}\n" + RULE[RULE.index("when:") :].replace(", within: window", "")
+    text = (
+        RULE[: RULE.index("sources:")]
+        + "sources: {}\n"
+        + RULE[RULE.index("when:") :].replace(", within: window", "")
+    )
     assert found(pack(tmp_path, text)) == ["RULE:7:1: a stable rule needs a source [lint-source-missing]"]
 
 
 def test_finds_a_pack_without_its_file(tmp_path: Path) -> None:
     rules = pack(tmp_path, header=False)
-    said = "the pack `mine` has no pack.yaml [lint-pack-file]\n  help: add one with `id`, `version` and `title`"
+    said = (
+        "the pack `mine` has no pack.yaml [lint-pack-file]\n  help: add one with `id`, `version` and `title`"
+    )
     assert found(rules) == [f"RULES/mine/pack.yaml: {said}"]
     assert [d.code for d in lint(load_library([rules / "mine" / "anc-seen.yaml"]))] == ["lint-pack-file"]
 
@@ -114,5 +125,7 @@ def test_the_command_says_what_and_how_much(tmp_path: Path) -> None:
     rules = pack(tmp_path / "b", RULE.replace("range: [1, 14], ", ""))
     result = CliRunner().invoke(app, ["lint", str(rules)])
     assert (result.exit_code, result.stderr) == (1, "")
-    assert result.stdout.startswith(f"{rules}/mine/anc-seen.yaml:10:3: `window` is tunable but has no range [lint-range-missing]\n")
+    assert result.stdout.startswith(
+        f"{rules}/mine/anc-seen.yaml:10:3: `window` is tunable but has no range [lint-range-missing]\n"
+    )
     assert result.stdout.endswith("\n1 rule, 1 problem\n")

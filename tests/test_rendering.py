@@ -40,7 +40,9 @@ CASES = {
     "critical without an order": request(labs=lab(0.8), order=None),
     "not supplied": request(labs=..., consents=...),
     "warned": request(labs=[]),
-    "everything wrong": request(labs=lab(0.8, "109/L"), consents=[], pathology=[], assessments=[], stages=[], treatments=[]),
+    "everything wrong": request(
+        labs=lab(0.8, "109/L"), consents=[], pathology=[], assessments=[], stages=[], treatments=[]
+    ),
 }
 
 
@@ -56,19 +58,25 @@ def plain(decision: Decision, language: Any = "zh", *, width: int = 100, **kwarg
 
 class TestText:
     def test_of_a_block(self) -> None:
-        assert plain(decided(CASES["withdrawn"])) == """\
+        assert (
+            plain(decided(CASES["withdrawn"]))
+            == """\
  拦截   本次医嘱暂不能执行   拦截 1
 医嘱      ord-1
 患者      p-1
 判定时刻  2026-03-02 09:30 +08:00
 
 拦截  缺少有效的治疗知情同意
-""" + self.middle("withdrawn") + """
+"""
+            + self.middle("withdrawn")
+            + """
 下一步
   完成下列事项后，本次医嘱可以放行：
   1. 请向患者（或其授权人）充分告知并签署本次治疗的知情同意书，再提交医嘱。
 
-""" + f"规则  {self.packs()}"
+"""
+            + f"规则  {self.packs()}"
+        )
 
     def middle(self, case: str) -> str:
         """The finding itself, from the decision: its sentences are tested where they are made."""
@@ -107,7 +115,11 @@ class TestText:
         said = plain(decided(CASES["critical"]))
         assert said.startswith(" 拦截   本次医嘱暂不能执行    危急值 1    拦截 2\n")
         heads = [line for line in said.splitlines() if line.startswith(("危急值  ", "拦截  ", "警示  "))]
-        assert heads == ["危急值  中性粒细胞绝对值危急值", "拦截  ANC 低于本方案起始限值", "拦截  缺少有效的治疗知情同意"]
+        assert heads == [
+            "危急值  中性粒细胞绝对值危急值",
+            "拦截  ANC 低于本方案起始限值",
+            "拦截  缺少有效的治疗知情同意",
+        ]
         assert f"{LABELS['lab.anc'].zh} 0.8 ×10⁹/L · 危急界值 1.0 ×10⁹/L · 2026-03-01 07:00" in said
         assert "补做或补录资料不能使本次医嘱放行，先要解决：\n  - ANC 低于本方案起始限值：请暂缓给药" in said
 
@@ -152,10 +164,23 @@ class TestText:
     @pytest.mark.parametrize("case", CASES)
     def test_has_no_english_sentence_in_chinese_and_the_other_way_round(self, case: str) -> None:
         view = view_of(decided(CASES[case]), "en")
-        ours = [view.banner, view.means, view.counts, *(t for s in view.findings for t in (s.tag, s.title, s.override, s.verdict, *s.limits))]
+        ours = [
+            view.banner,
+            view.means,
+            view.counts,
+            *(t for s in view.findings for t in (s.tag, s.title, s.override, s.verdict, *s.limits)),
+        ]
         assert not [text for text in ours if HAN.search(text)]
         chinese = view_of(decided(CASES[case]), "zh")
-        ours = [chinese.means, *(t for s in chinese.findings for t in (s.title, s.override, *s.limits, *(r.label for r in s.evidence)) if t)]
+        ours = [
+            chinese.means,
+            *(
+                t
+                for s in chinese.findings
+                for t in (s.title, s.override, *s.limits, *(r.label for r in s.evidence))
+                if t
+            ),
+        ]
         assert [text for text in ours if not HAN.search(text)] == []
 
     def test_is_made_from_the_decision_alone(self) -> None:
@@ -166,7 +191,13 @@ class TestText:
             assert plain(again) == plain(decision)
 
     def test_does_not_take_the_hosts_words_for_markup(self) -> None:
-        said = plain(decided(request(consents=[], order={"id": "[bold red]\x1b[31m\u202e", "drugs": [{"name": "多西他赛"}]})))
+        said = plain(
+            decided(
+                request(
+                    consents=[], order={"id": "[bold red]\x1b[31m\u202e", "drugs": [{"name": "多西他赛"}]}
+                )
+            )
+        )
         assert r"医嘱      [bold red]\x1b[31m\u202e" in said.splitlines()
 
     def test_breaks_a_word_that_is_wider_than_the_line(self) -> None:
@@ -186,7 +217,10 @@ def forward(way: list[list[str]], stuck: list[str], outcome: str = "block") -> s
 class TestTheWayForward:
     def test_of_one_set(self) -> None:
         said = forward([["sign-consent", "obtain-pathology"]], [])
-        assert re.fullmatch(r"下一步\n  完成下列事项后，本次医嘱可以放行：\n  1\. 请向患者.*\n  2\. 请取得病理.*(\n     .*)?", said)
+        assert re.fullmatch(
+            r"下一步\n  完成下列事项后，本次医嘱可以放行：\n  1\. 请向患者.*\n  2\. 请取得病理.*(\n     .*)?",
+            said,
+        )
 
     def test_of_several_sets_names_what_is_common_first(self) -> None:
         said = forward([["sign-consent", "obtain-pathology"], ["record-assessment", "sign-consent"]], [])
@@ -246,7 +280,7 @@ class TestHtml:
         assert not {"src", "href", "onclick", "onload"} & {name for name, _ in page.attributes}
         assert "url(" not in text
         assert "@import" not in text
-        assert "http" not in re.sub(r'http-equiv', "", text)
+        assert "http" not in re.sub(r"http-equiv", "", text)
 
     @pytest.mark.parametrize("language", ["zh", "en"])
     def test_says_what_the_text_says(self, language: Any) -> None:
@@ -256,13 +290,23 @@ class TestHtml:
             view = view_of(decision, language)
             assert view.banner in words
             for section in (*view.critical, *view.findings):
-                for said in (section.title, section.reason, section.remedy, section.override, *section.values, *section.limits):
+                for said in (
+                    section.title,
+                    section.reason,
+                    section.remedy,
+                    section.override,
+                    *section.values,
+                    *section.limits,
+                ):
                     assert said in words
                 for row in section.evidence:
                     assert row.label in words
                     assert row.why in words
 
-    @pytest.mark.parametrize("evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "&lt;b&gt;", "</style>"])
+    @pytest.mark.parametrize(
+        "evil",
+        ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "&lt;b&gt;", "</style>"],
+    )
     def test_escapes_what_the_host_says(self, evil: str) -> None:
         content = request(
             order={"id": evil, "drugs": [{"name": f"多西他赛{evil}"}, {"name": "多西他赛"}], "kind": "chemotherapy", "regimen": evil},
@@ -288,7 +332,9 @@ class TestTheTerminal:
 
         mine, its = pty.openpty()
         termios.tcsetwinsize(its, (40, 90)) if hasattr(termios, "tcsetwinsize") else None
-        base = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR")}
+        base = {
+            k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR")
+        }
         path = written(tmp_path, CASES["critical"])
         process = subprocess.Popen(
             [sys.executable, "-m", "oncogate.cli", "check", path], stdout=its, stderr=its, stdin=its, cwd=ROOT,
@@ -333,13 +379,22 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("text", "shown"),
-        [("10*9/L", "×10⁹/L"), ("0.8 10*9/L", "0.8 ×10⁹/L"), ("10*-3", "×10⁻³"), ("109/L", "109/L"), ("110*9/L", "110*9/L"), ("10?/L", "10?/L")],
+        [
+            ("10*9/L", "×10⁹/L"),
+            ("0.8 10*9/L", "0.8 ×10⁹/L"),
+            ("10*-3", "×10⁻³"),
+            ("109/L", "109/L"),
+            ("110*9/L", "110*9/L"),
+            ("10?/L", "10?/L"),
+        ],
     )
     def test_powers_of_ten_are_raised(self, text: str, shown: str) -> None:
         assert powers(text) == shown
 
     def test_what_cannot_be_seen_is_shown_as_an_escape(self) -> None:
-        assert printable("中 a\x00\x1b\x9b\u200f\u2028\ud800\n") == "中 a\\x00\\x1b\\x9b\\u200f\\u2028\\ud800\n"
+        assert (
+            printable("中 a\x00\x1b\x9b\u200f\u2028\ud800\n") == "中 a\\x00\\x1b\\x9b\\u200f\\u2028\\ud800\n"
+        )
         assert one_line(" a\n b\tc ") == "a b c"
 
     @pytest.mark.parametrize(

@@ -10,7 +10,12 @@ import pytest
 from oncogate import Request, RequestError
 
 AT = "2026-03-02T09:30:00+08:00"
-LAB = {"id": "lab-1", "codes": [{"system": "http://loinc.org", "code": "751-8"}], "status": "final", "effective": "2026-03-01"}
+LAB = {
+    "id": "lab-1",
+    "codes": [{"system": "http://loinc.org", "code": "751-8"}],
+    "status": "final",
+    "effective": "2026-03-01",
+}
 
 
 def problems(data) -> dict[str, str]:
@@ -24,7 +29,13 @@ def with_lab(**fields):
 
 
 def test_every_problem_is_reported_at_its_pointer():
-    found = problems({"at": "2026-03-02T09:30:00", "recod": {}, "record": {"labs": [{"id": "x", "value": {"value": "0.9", "unit": 1}}]}})
+    found = problems(
+        {
+            "at": "2026-03-02T09:30:00",
+            "recod": {},
+            "record": {"labs": [{"id": "x", "value": {"value": "0.9", "unit": 1}}]},
+        }
+    )
     assert set(found) == {
         "/at", "/recod", "/record/labs/0/codes", "/record/labs/0/status", "/record/labs/0/value/value", "/record/labs/0/value/unit",
     }  # fmt: skip
@@ -34,7 +45,9 @@ def test_every_problem_is_reported_at_its_pointer():
     assert "should be a number, not text" in found["/record/labs/0/value/value"]
 
 
-@pytest.mark.parametrize("value", ["0.9", True, None, [], {}, float("nan"), float("inf"), Decimal("NaN"), 10**20])
+@pytest.mark.parametrize(
+    "value", ["0.9", True, None, [], {}, float("nan"), float("inf"), Decimal("NaN"), 10**20]
+)
 def test_what_is_not_a_number(value):
     assert "/record/labs/0/value/value" in problems(with_lab(value={"value": value, "unit": "10*9/L"}))
 
@@ -54,7 +67,10 @@ def test_not_supplied_and_none_there_are_two_things():
 
 def test_a_day_is_a_day_and_a_moment_needs_a_time():
     assert "whole day" in problems({"at": "2026-03-02"})["/at"]
-    assert Request.load(with_lab(recorded="2026-03-02T08:00:00Z")).record.labs[0].effective.isoformat() == "2026-03-01"
+    assert (
+        Request.load(with_lab(recorded="2026-03-02T08:00:00Z")).record.labs[0].effective.isoformat()
+        == "2026-03-01"
+    )
 
 
 def test_a_zone_may_be_given_once_for_all_times():

@@ -21,7 +21,9 @@ def test_the_core_pack_has_the_rules_of_the_contract_and_all_are_active():
     assert {r.rule.id for r in LIBRARY.rules if r.rule.status == "stable"} == CONTRACT
 
 
-@pytest.mark.parametrize("result", list(run_examples(LIBRARY)), ids=lambda r: f"{r.rule.rule.id}::{r.example.name}")
+@pytest.mark.parametrize(
+    "result", list(run_examples(LIBRARY)), ids=lambda r: f"{r.rule.rule.id}::{r.example.name}"
+)
 def test_example(result: Result):
     assert not result.problem, str(result.diagnostic)
 

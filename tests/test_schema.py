@@ -55,7 +55,9 @@ def test_shipped_rules_fit(path: Path) -> None:
 
 
 def test_the_shipped_facts_fit() -> None:
-    assert [e.message for e in validator("facts").iter_errors(read_document(ROOT / "rules" / "facts.yaml").data)] == []
+    assert [
+        e.message for e in validator("facts").iter_errors(read_document(ROOT / "rules" / "facts.yaml").data)
+    ] == []
 
 
 @pytest.fixture
@@ -69,7 +71,12 @@ def rule(tmp_path: Path) -> dict[str, Any]:
     "leaf",
     [
         {"latest": "lab.anc", "below": "limit"},
-        {"latest": "lab.anc", "within": "window", "at_least": "order.start_limit_anc", "with": {"default": "limit"}},
+        {
+            "latest": "lab.anc",
+            "within": "window",
+            "at_least": "order.start_limit_anc",
+            "with": {"default": "limit"},
+        },
         {"value": "patient.fn_risk", "in": "levels"},
         {"exists": "lab.anc", "older_than": "window", "since": "procedure.resection"},
         {"holds": "order.anti_tumour"},
@@ -128,14 +135,18 @@ def test_a_misspelt_key_is_marked(rule: dict[str, Any], place: tuple[Any, ...], 
     assert not validator("rule").is_valid(made)
 
 
-@pytest.mark.parametrize("key", ["id", "version", "status", "effect", "title", "rationale", "sources", "when", "reason"])
+@pytest.mark.parametrize(
+    "key", ["id", "version", "status", "effect", "title", "rationale", "sources", "when", "reason"]
+)
 def test_a_missing_key_is_marked(rule: dict[str, Any], key: str) -> None:
     assert not validator("rule").is_valid({k: v for k, v in rule.items() if k != key})
 
 
 def test_a_critical_value_has_no_require(rule: dict[str, Any]) -> None:
     assert not validator("rule").is_valid({**rule, "effect": "critical_value"})
-    assert validator("rule").is_valid({**{k: v for k, v in rule.items() if k != "require"}, "effect": "critical_value"})
+    assert validator("rule").is_valid(
+        {**{k: v for k, v in rule.items() if k != "require"}, "effect": "critical_value"}
+    )
 
 
 def test_every_key_of_a_rule_says_what_it_is_for() -> None:
@@ -159,6 +170,8 @@ def test_a_decision_fits() -> None:
 
 def test_a_site_file_fits() -> None:
     form = validator("site")
-    assert form.is_valid({"id": "h-1", "parameters": {"core/anc-critical": {"limit": 0.5}}, "first_line": {"lung": ["x"]}})
+    assert form.is_valid(
+        {"id": "h-1", "parameters": {"core/anc-critical": {"limit": 0.5}}, "first_line": {"lung": ["x"]}}
+    )
     assert not form.is_valid({"id": "h-1", "paramters": {}})
     assert not form.is_valid({"id": "h-1", "parameters": {"anc critical": {}}})

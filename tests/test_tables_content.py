@@ -325,9 +325,12 @@ def test_a_marker_alias_means_two_markers_only_where_it_names_two() -> None:
 def leaves(tree: Any) -> set[str]:
     if isinstance(tree, str):
         return {tree}
-    assert isinstance(tree, dict) and len(tree) == 1 and set(tree) <= {"all", "any"}, tree
+    assert isinstance(tree, dict)
+    assert len(tree) == 1, tree
+    assert set(tree) <= {"all", "any"}, tree
     (branches,) = tree.values()
-    assert isinstance(branches, list) and branches, tree
+    assert isinstance(branches, list)
+    assert branches, tree
     return set().union(*(leaves(branch) for branch in branches))
 
 
@@ -373,7 +376,8 @@ def test_every_collected_tumour_is_found() -> None:
         entry = everything["tumours"].get(row["tumour"])
         codes = entry["icd10"] if entry else everything[row["tumour"]]
         first = re.match(r"C\d\d", row["ICD-10"])
-        assert first and first[0] in codes, row
+        assert first
+        assert first[0] in codes, row
 
 
 # ── regimens, limits, examinations ─────────────────────────────────────────────────────────────────────────
@@ -382,7 +386,8 @@ def test_every_collected_tumour_is_found() -> None:
 def test_regimen_rows() -> None:
     for row in table("regimens"):
         assert row["fn_category"] in {"high", "intermediate", "low"}, row
-        assert set(cells(row["components"])) <= ids("drugs") and row["components"], row
+        assert row["components"], row
+        assert set(cells(row["components"])) <= ids("drugs"), row
         assert set(cells(row["tumours"])) <= set(tumours()["tumours"]), row
         assert row["interval_days"] in {"", "7", "14", "21"}, row
 
@@ -402,7 +407,7 @@ def test_every_collected_regimen_is_found() -> None:
     assert len(collected) == len(rows)
     for row in collected:
         ours = rows[row["regimen_id"]]
-        assert ours["zh"] == row["zh"] and ours["fn_category"] == row["fn_category"], row
+        assert (ours["zh"], ours["fn_category"]) == (row["zh"], row["fn_category"])
         codes = [drugs[drug]["atc"] for drug in cells(ours["components"])]
         wanted = re.findall(r"\[(\w+)\]", row["components[ATC]"])
         assert set(wanted) <= set(codes), row

@@ -59,7 +59,14 @@ class Result:
         """The failure at its line of the rule file."""
         line, column = self.rule.document.place(("examples", self.index))
         help = self.finding.explain("en").replace("\n", " ") if self.finding else ""
-        return Diagnostic(str(self.rule.path), line, column, "example-failed", f"example `{self.example.name}`: {self.problem}", help)
+        return Diagnostic(
+            str(self.rule.path),
+            line,
+            column,
+            "example-failed",
+            f"example `{self.example.name}`: {self.problem}",
+            help,
+        )
 
 
 def run_examples(library: Library) -> Iterator[Result]:
@@ -100,7 +107,9 @@ def with_first_line(library: Library, given: Mapping[str, Any]) -> Library:
     if not lists:
         return library
     first_line = {tumour: frozenset(regimen_key(r) for r in names) for tumour, names in lists.items()}
-    return replace(library, tables=replace(library.tables, first_line={**library.tables.first_line, **first_line}))
+    return replace(
+        library, tables=replace(library.tables, first_line={**library.tables.first_line, **first_line})
+    )
 
 
 def request_of(given: Mapping[str, Any], library: Library) -> Request:
@@ -112,13 +121,21 @@ def request_of(given: Mapping[str, Any], library: Library) -> Request:
     for key, value in given.items():
         if key == "order":
             drugs = value if isinstance(value, list) else None
-            order = {"id": "order", "drugs": [{"name": name} for name in drugs]} if drugs is not None else {"id": "order", **value}
+            order = (
+                {"id": "order", "drugs": [{"name": name} for name in drugs]}
+                if drugs is not None
+                else {"id": "order", **value}
+            )
         elif key == "tumour":
             record["diagnoses"].append(_diagnosis(value, library))
         elif key in library.facts:
             record["labs"].append(_measurement(library.facts[key], value, len(record["labs"])))
         elif key in PatientRecord.SECTIONS:
-            record[key] = None if value is None else [*(record[key] or []), *(_entry(key, e, i, library) for i, e in enumerate(value))]
+            record[key] = (
+                None
+                if value is None
+                else [*(record[key] or []), *(_entry(key, e, i, library) for i, e in enumerate(value))]
+            )
         elif key in ("patient", "unread"):
             record[key] = value
         elif key not in ("at", "first_line"):
@@ -148,7 +165,12 @@ def _measurement(fact: Fact, value: Any, index: int) -> dict[str, Any]:
             quantity["comparator"] = found[1]
     else:
         quantity = {"value": said, "unit": unit if unit is not None else measured.unit if measured else ""}
-    entry = {"id": f"labs-{index}", "codes": [fact.codes[0].model_dump()], "status": "final", **_times(fields)}
+    entry = {
+        "id": f"labs-{index}",
+        "codes": [fact.codes[0].model_dump()],
+        "status": "final",
+        **_times(fields),
+    }
     return {**entry, **({"value": quantity} if said is not None else {}), **fields}
 
 

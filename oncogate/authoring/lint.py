@@ -65,10 +65,20 @@ class _Lint:
         for name, parameter in self.rule.parameters.items():
             where = ("parameters", name)
             if name not in used:
-                yield self._at(where, "parameter-unused", f"no condition uses the parameter `{name}`", "use it or drop it")
+                yield self._at(
+                    where,
+                    "parameter-unused",
+                    f"no condition uses the parameter `{name}`",
+                    "use it or drop it",
+                )
             numeric = not isinstance(parameter.value, (str, bool, tuple))
             if parameter.tunable and numeric and parameter.range is None:
-                yield self._at(where, "range-missing", f"`{name}` is tunable but has no range", "say how far a site may go: `range: [low, high]`")
+                yield self._at(
+                    where,
+                    "range-missing",
+                    f"`{name}` is tunable but has no range",
+                    "say how far a site may go: `range: [low, high]`",
+                )
 
     def _sources(self) -> Iterator[Diagnostic]:
         rule = self.rule
@@ -76,32 +86,74 @@ class _Lint:
         for name, source in rule.sources.items():
             # without parameters, or where it says something, a source bears the rule as a whole
             if rule.parameters and name not in named and not source.says:
-                yield self._at(("sources", name), "source-unused", f"no parameter names the source `{name}`, and it doesn't say what it stands for", "name it, write what it `says`, or drop it")
+                yield self._at(
+                    ("sources", name),
+                    "source-unused",
+                    f"no parameter names the source `{name}`, and it doesn't say what it stands for",
+                    "name it, write what it `says`, or drop it",
+                )
         if rule.status != "stable":
             return
         if not rule.sources:
             yield self._at(("sources",), "source-missing", "a stable rule needs a source")
-        elif not rule.id.startswith("core/") and all(s.verification == "general_knowledge" for s in rule.sources.values()):
-            yield self._at(("sources",), "source-general", "a stable rule rests on general knowledge alone", "have it reviewed, find a source, or set `status: trial`")
+        elif not rule.id.startswith("core/") and all(
+            s.verification == "general_knowledge" for s in rule.sources.values()
+        ):
+            yield self._at(
+                ("sources",),
+                "source-general",
+                "a stable rule rests on general knowledge alone",
+                "have it reviewed, find a source, or set `status: trial`",
+            )
 
     def _examples(self) -> Iterator[Diagnostic]:
         expected = {example.expect for example in self.rule.examples}
         if not expected:
-            yield self._at(("examples",), "example-missing", "the rule has no examples", "show a case on each side and one that can't be judged")
+            yield self._at(
+                ("examples",),
+                "example-missing",
+                "the rule has no examples",
+                "show a case on each side and one that can't be judged",
+            )
             return
         if "unknown" not in expected:
-            yield self._at(("examples",), "example-unknown", "no example expects `unknown`", "show a case that can't be judged, such as a section not supplied")
+            yield self._at(
+                ("examples",),
+                "example-unknown",
+                "no example expects `unknown`",
+                "show a case that can't be judged, such as a section not supplied",
+            )
         if not expected & _SPEAKS:
-            yield self._at(("examples",), "example-side", "no example expects `unmet` or `raised`", "show a case in which the rule speaks")
+            yield self._at(
+                ("examples",),
+                "example-side",
+                "no example expects `unmet` or `raised`",
+                "show a case in which the rule speaks",
+            )
         if not expected & _SILENT:
-            yield self._at(("examples",), "example-side", "no example expects `met`, `not_raised` or `not_applicable`", "show a case in which the rule is silent")
+            yield self._at(
+                ("examples",),
+                "example-side",
+                "no example expects `met`, `not_raised` or `not_applicable`",
+                "show a case in which the rule is silent",
+            )
 
     def _status(self) -> Iterator[Diagnostic]:
         rule = self.rule
         if rule.remedy is None and rule.effect != "inform":
-            yield self._at((), "remedy-missing", "the rule doesn't say what to do", "add a `remedy` with its action, zh and en")
+            yield self._at(
+                (),
+                "remedy-missing",
+                "the rule doesn't say what to do",
+                "add a `remedy` with its action, zh and en",
+            )
         if rule.status == "deprecated" and rule.deprecated is None:
-            yield self._at(("status",), "deprecated-since", "the rule is deprecated, but since when isn't said", "add `deprecated: {since: 2026-01-31}`")
+            yield self._at(
+                ("status",),
+                "deprecated-since",
+                "the rule is deprecated, but since when isn't said",
+                "add `deprecated: {since: 2026-01-31}`",
+            )
 
     def _text(self, where: Path_, text: Text) -> Iterator[Diagnostic]:
         zh, en = _PLACEHOLDER.sub("", text.zh), _PLACEHOLDER.sub("", text.en)
@@ -109,7 +161,12 @@ class _Lint:
             yield self._at((*where, "zh"), "text-zh", "the Chinese text has no Chinese characters")
         elif slip := _HALF.search(zh):
             mark = slip[1] or slip[2]
-            yield self._at((*where, "zh"), "text-punctuation", f"halfwidth `{mark}` in the Chinese text", f"write `{_FULL_OF[mark]}`")
+            yield self._at(
+                (*where, "zh"),
+                "text-punctuation",
+                f"halfwidth `{mark}` in the Chinese text",
+                f"write `{_FULL_OF[mark]}`",
+            )
         if _HAN_CHARACTER.search(en):
             yield self._at((*where, "en"), "text-en", "the English text has Chinese characters")
         elif slip := _FULL.search(en):

@@ -36,18 +36,26 @@ def check(
     file: Annotated[str, typer.Argument(help="The request, or `-` for standard input.", metavar="FILE")],
     rules: Annotated[
         list[Path] | None,
-        typer.Option("--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"),
+        typer.Option(
+            "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
+        ),
     ] = None,
     site: Annotated[
         Path | None, typer.Option("--site", help="What the site sets over the rules.", metavar="FILE")
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", help="The moment to judge for. Default: the request's, its order's, else now.", metavar="TIME"),
+        typer.Option(
+            "--at",
+            help="The moment to judge for. Default: the request's, its order's, else now.",
+            metavar="TIME",
+        ),
     ] = None,
     timezone: Annotated[
         str | None,
-        typer.Option("--timezone", help="The zone of times that have none (Asia/Shanghai, +08:00).", metavar="ZONE"),
+        typer.Option(
+            "--timezone", help="The zone of times that have none (Asia/Shanghai, +08:00).", metavar="ZONE"
+        ),
     ] = None,
     lang: Annotated[Language, typer.Option("--lang", help="The language of the text.")] = Language.ZH,
     format: Annotated[Format, typer.Option("--format", help="How to write the decision.")] = Format.TEXT,

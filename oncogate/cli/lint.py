@@ -13,7 +13,11 @@ from oncogate.packs.load import load_library
 
 Folder = Annotated[
     Path | None,
-    typer.Argument(help="A rules folder, a pack or one rule file. Default: the shipped rules.", metavar="[DIR]", show_default=False),
+    typer.Argument(
+        help="A rules folder, a pack or one rule file. Default: the shipped rules.",
+        metavar="[DIR]",
+        show_default=False,
+    ),
 ]
 
 

@@ -30,7 +30,9 @@ class Form(str, Enum):
     CDSHOOKS = "cdshooks"
 
 
-def read_request(file: str, form: Form, at: str | None, timezone: str | None) -> tuple[Request, list[Diagnostic]]:
+def read_request(
+    file: str, form: Form, at: str | None, timezone: str | None
+) -> tuple[Request, list[Diagnostic]]:
     """The request in `file` (`-`: standard input), and what was amiss but could be lived with.
 
     It is judged for `at`, else its own moment, else when its order was written, else now. Raises
@@ -71,7 +73,18 @@ def _native(
     elif isinstance(document, Mapping):
         data = dict(document)
     else:
-        raise RequestError([Diagnostic("", 0, 0, "request-not-an-object", "isn't a request: a JSON object is expected", "`oncogate schema request` prints its form")])
+        raise RequestError(
+            [
+                Diagnostic(
+                    "",
+                    0,
+                    0,
+                    "request-not-an-object",
+                    "isn't a request: a JSON object is expected",
+                    "`oncogate schema request` prints its form",
+                )
+            ]
+        )
     if at is not None:
         data["at"] = at
     elif "at" not in data:
@@ -98,7 +111,11 @@ def _zone(timezone: str | None, problems: list[Diagnostic]) -> tzinfo | None:
     try:
         return read_zone(timezone)
     except ValueError as error:
-        problems.append(Diagnostic("--timezone", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`"))
+        problems.append(
+            Diagnostic(
+                "--timezone", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`"
+            )
+        )
         return None
 
 
@@ -109,13 +126,24 @@ def _moment(at: str | None, zone: tzinfo | None, problems: list[Diagnostic]) -> 
     try:
         time = read_time(at, zone)
     except NaiveTime:
-        problems.append(Diagnostic("--at", 0, 0, "time-naive", f"`{at}` has no zone", f"{example}, or add `--timezone Asia/Shanghai`"))
+        problems.append(
+            Diagnostic(
+                "--at",
+                0,
+                0,
+                "time-naive",
+                f"`{at}` has no zone",
+                f"{example}, or add `--timezone Asia/Shanghai`",
+            )
+        )
         return None
     except ValueError as error:
         problems.append(Diagnostic("--at", 0, 0, "time-parsing", str(error), example))
         return None
     if not isinstance(time, datetime):
-        problems.append(Diagnostic("--at", 0, 0, "time-of-day", f"`{at}` is a whole day, not a moment", example))
+        problems.append(
+            Diagnostic("--at", 0, 0, "time-of-day", f"`{at}` is a whole day, not a moment", example)
+        )
         return None
     return write_time(time)
 
@@ -137,4 +165,7 @@ def _document(file: str) -> Any:
 
 def located(diagnostics: Iterable[Diagnostic], name: str) -> list[Diagnostic]:
     """The diagnostics with the file's name before their JSON pointers: `request.json#/order/drugs/0`."""
-    return [d if d.path in (name, str(Path(name))) else replace(d, path=f"{name}#{d.path}" if d.path else name) for d in diagnostics]
+    return [
+        d if d.path in (name, str(Path(name))) else replace(d, path=f"{name}#{d.path}" if d.path else name)
+        for d in diagnostics
+    ]

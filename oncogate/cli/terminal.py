@@ -18,7 +18,9 @@ def in_terminal(renderable: RenderableType) -> str:
     real = Console(file=sys.stdout)
     measured = real.is_terminal or os.environ.get("COLUMNS", "").isdigit()
     width = min(real.width, WIDE) if measured else ON_PAPER
-    colourful = real.is_terminal and not real.no_color and not real.legacy_windows and real.color_system is not None
+    colourful = (
+        real.is_terminal and not real.no_color and not real.legacy_windows and real.color_system is not None
+    )
     made = io.StringIO()
     console = Console(
         file=made, width=width, force_terminal=colourful, color_system="auto" if colourful else None,

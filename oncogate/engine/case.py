@@ -22,7 +22,17 @@ from oncogate.packs.tables import KnownDrug, Tables, Tumour, icd10
 
 ACTIVE = frozenset({"active", "recurrence", "relapse", "unknown"})
 TREATMENT_KINDS = frozenset(
-    {"chemotherapy", "targeted", "immunotherapy", "endocrine", "systemic", "anti_tumour", "surgery", "resection", "radiotherapy"}
+    {
+        "chemotherapy",
+        "targeted",
+        "immunotherapy",
+        "endocrine",
+        "systemic",
+        "anti_tumour",
+        "surgery",
+        "resection",
+        "radiotherapy",
+    }
 )
 """Values of `order.kind` that mark an order as anti-tumour."""
 LOCAL_KINDS = frozenset({"surgery", "resection", "radiotherapy"})
@@ -110,7 +120,11 @@ class Case:
         reasons = list(order.reasons)
         if order.focus is not None:
             reasons += [code for d in self.diagnoses if d.id == order.focus for code in d.codes]
-        return bool(order.regimen) or order.kind in TREATMENT_KINDS or any(self.tables.is_tumour_code(c) for c in reasons)
+        return (
+            bool(order.regimen)
+            or order.kind in TREATMENT_KINDS
+            or any(self.tables.is_tumour_code(c) for c in reasons)
+        )
 
     @cached_property
     def doubtful(self) -> bool:
@@ -132,7 +146,9 @@ class Case:
 
     def only_drugs_of(self, cls: str) -> Truth:
         """Whether every anti-tumour drug of the order is of one class."""
-        others = [d.known for d in self.drugs if d.known is not None and d.known.anti_tumour and d.known.cls != cls]
+        others = [
+            d.known for d in self.drugs if d.known is not None and d.known.anti_tumour and d.known.cls != cls
+        ]
         if others:
             return None if all(k.cls == "antitumour" for k in others) else False
         return None if self.doubtful else True
@@ -165,12 +181,16 @@ class Case:
         if order is not None:
             mine = next((g for g in groups for d in g if d.id == order.focus), None)
             if mine is None:
-                stated_codes = tuple(c for c in order.reasons if self.tables.tumour_of([c], in_situ=True) is not None)
+                stated_codes = tuple(
+                    c for c in order.reasons if self.tables.tumour_of([c], in_situ=True) is not None
+                )
                 mine = self._group_with(groups, stated_codes)
                 focus_known = any(d.id == order.focus for d in self.diagnoses)
                 stated_id = order.focus if order.focus and not focus_known and not mine else None
         if mine is None and (stated_codes or stated_id):
-            ids = frozenset({stated_id} if stated_id else {"|".join((c.system or "", c.code or "")) for c in stated_codes})
+            ids = frozenset(
+                {stated_id} if stated_id else {"|".join((c.system or "", c.code or "")) for c in stated_codes}
+            )
             return self._tumour(ids, stated_codes, bool(groups) or (None if self._diagnoses_open else False))
         several = True if len(groups) > 1 or self._many_said else None if self._diagnoses_open else False
         if mine is None:
@@ -183,7 +203,10 @@ class Case:
 
     @property
     def _diagnoses_hidden(self) -> bool:
-        return any(not m.codes or any(self.tables.is_tumour_code(c) for c in m.codes) for m in self.unread("diagnoses"))
+        return any(
+            not m.codes or any(self.tables.is_tumour_code(c) for c in m.codes)
+            for m in self.unread("diagnoses")
+        )
 
     @property
     def _diagnoses_open(self) -> bool:
@@ -203,7 +226,9 @@ class Case:
                 groups.setdefault(_keys(diagnosis.codes), []).append(diagnosis)
         return _merged([tuple(group) for group in groups.values()])
 
-    def _group_with(self, groups: tuple[tuple[Diagnosis, ...], ...], codes: tuple[Code, ...]) -> tuple[Diagnosis, ...] | None:
+    def _group_with(
+        self, groups: tuple[tuple[Diagnosis, ...], ...], codes: tuple[Code, ...]
+    ) -> tuple[Diagnosis, ...] | None:
         exact = [g for g in groups if _keys(codes) & _keys(c for d in g for c in d.codes)]
         if len(exact) == 1:
             return exact[0]

@@ -1,8 +1,8 @@
 """From verdicts to the outcome. This screen is the whole of it.
 
-    asks        = effect if unmet, on_unknown if unknown, nothing otherwise
-    outcome     = the strictest thing any active rule asks, else allow
-    determining = exactly the findings that asked for that outcome
+asks        = effect if unmet, on_unknown if unknown, nothing otherwise
+outcome     = the strictest thing any active rule asks, else allow
+determining = exactly the findings that asked for that outcome
 """
 
 from __future__ import annotations

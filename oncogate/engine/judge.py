@@ -1,8 +1,8 @@
 """Judging one rule: conditions to a verdict, with the evidence of every leaf (DESIGN §2).
 
-    applies = when                               true, false or unknown
-    verdict = not_applicable                     if applies is false
-            = met | unmet | unknown              from applies → require
+applies = when                               true, false or unknown
+verdict = not_applicable                     if applies is false
+        = met | unmet | unknown              from applies → require
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any
 
 from oncogate.base.logic import Truth, at_least, every, implies, negate, some
 from oncogate.engine.case import Case, in_classes
-from oncogate.engine.derived import derive, drug_evidence
-from oncogate.engine.select import Selection, Standing, Window, select
+from oncogate.engine.derived import drug_evidence
+from oncogate.engine.formulas import derive
+from oncogate.engine.select import Selection, select
+from oncogate.engine.standing import Standing, Window
 from oncogate.engine.values import compare
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.record import Measurement
@@ -41,7 +43,7 @@ from oncogate.model.rule import (
 
 @dataclass(frozen=True)
 class LeafOutcome:
-    """What one leaf said. `asked` tells a leaf of `require` from one of `when`."""
+    """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from."""
 
     leaf: Leaf
     truth: Truth
@@ -51,6 +53,7 @@ class LeafOutcome:
     deciding: tuple[Standing, ...] = ()
     limit: Decimal | None = None
     why: Why | None = None
+    basis: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,23 +125,27 @@ class _Walk:
         return LeafOutcome(leaf, self.case.record.section(leaf.supplied) is not None, (), (), self.asked)
 
     def _exists(self, leaf: Exists) -> LeafOutcome:
-        older: Window | None = self._window(leaf.older_than)
+        older = self._window(leaf.older_than)
         since: Window | None = None
+        basis: tuple[Evidence, ...] = ()
         if leaf.since is not None:
-            newest = select(self.case, leaf.since, older_than=older).newest
-            if not newest or any(s.counted is None or s.when is None for s in newest):
-                return LeafOutcome(leaf, None, (), (leaf.exists,), self.asked)
+            earlier = select(self.case, leaf.since, older_than=older)
+            basis, newest = earlier.evidence(), earlier.newest
+            if earlier.hidden or not newest or any(s.counted is None or s.when is None for s in newest):
+                return LeafOutcome(leaf, None, basis, (leaf.exists,), self.asked)
             moment = max(s.when for s in newest if s.when)
             since, older = Window(moment, self.case.facts[leaf.since].label), None
         selection = select(
             self.case, leaf.exists, window=self._window(leaf.within), older_than=older, since=since, options=self._options(leaf)
         )  # fmt: skip
         missing = () if selection.exists else (leaf.exists,)
-        return LeafOutcome(leaf, selection.exists, selection.evidence(), missing, self.asked)
+        return LeafOutcome(leaf, selection.exists, selection.evidence(), missing, self.asked, basis=basis)
 
     def _latest(self, leaf: Latest) -> LeafOutcome:
         limits = self._limits(leaf)
-        selection = select(self.case, leaf.latest, window=self._window(leaf.within), options=self._options(leaf))
+        selection = select(
+            self.case, leaf.latest, window=self._window(leaf.within), options=self._options(leaf)
+        )
         if limits == frozenset({None}):
             return LeafOutcome(leaf, True, selection.evidence(), (), self.asked)
         newest = selection.newest
@@ -152,7 +159,7 @@ class _Walk:
             truth, why = (True if self.rule.effect == "critical_value" else None), "conflicting"
         else:
             truth = _all_agree(list(truths))
-        known = [limit for limit in limits if limit is not None]
+        known = [limit for limit in limits if isinstance(limit, Decimal)]
         return LeafOutcome(
             leaf, truth, _marked(selection, newest, why), () if truth is not None else (leaf.latest,), self.asked,
             tuple(s for s in newest if self._standing_truth(leaf, s, limits) is True) or newest, min(known) if known else None, why,
@@ -165,7 +172,9 @@ class _Walk:
         if isinstance(entry, Measurement) and standing.value is not None:
             comparator = entry.value.comparator if entry.value else None
             operator = leaf.comparison[0]
-            return _all_agree([compare(standing.value, operator, x, comparator) if x is not None else True for x in limits])
+            return _all_agree(
+                [compare(standing.value, operator, x, comparator) if x is not None else True for x in limits]
+            )
         fact = self.case.facts[leaf.latest] if isinstance(leaf, Latest) else None
         field = fact.vocabulary.field if fact and fact.vocabulary else "level"
         return self._compared(leaf, getattr(entry, field, None))
@@ -191,11 +200,19 @@ class _Walk:
         classes = self._classes(leaf.in_)
         truth = self.case.has_drug(classes)
         if leaf.all_of is not None:
-            each = [in_classes(d.known, frozenset(classes)) for d in self.case.drugs if d.known is not None]
+            wanted = frozenset(classes)
+            unrecognised = None if self.case.marked else False
+            each = [in_classes(d.known, wanted) if d.known else unrecognised for d in self.case.drugs]
             truth = every([*each, None if self.case.doubtful else True])
         elif leaf.none_of is not None:
             truth = negate(truth)
-        return LeafOutcome(leaf, truth, tuple(drug_evidence(self.case, leaf.fact, classes)), (leaf.fact,) if truth is None else (), self.asked)
+        return LeafOutcome(
+            leaf,
+            truth,
+            tuple(drug_evidence(self.case, leaf.fact, classes)),
+            (leaf.fact,) if truth is None else (),
+            self.asked,
+        )
 
     def _classes(self, ref: str) -> tuple[str, ...]:
         if ref.startswith("drugs/"):
@@ -230,4 +247,3 @@ def _marked(selection: Selection, newest: tuple[Standing, ...], why: Why | None)
             rows.append(row)  # a near miss; an older result that counts has nothing to say
     rows += [h.evidence(selection.fact) for h in selection.hidden]
     return tuple(rows) or (Evidence(fact=selection.fact, counted=False, why="absent"),)
-

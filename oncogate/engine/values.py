@@ -31,13 +31,17 @@ def compare(value: Decimal, operator: str, limit: Decimal, comparator: str | Non
     if comparator is None:
         return _COMPARE[operator](value, limit)
     if comparator in ("<", "<="):
-        ceiling_meets = value <= limit if operator == "below" and comparator == "<" else _COMPARE[operator](value, limit)
+        ceiling_meets = (
+            value <= limit if operator == "below" and comparator == "<" else _COMPARE[operator](value, limit)
+        )
         if operator in ("below", "at_most"):
             return True if ceiling_meets else None
         reaches = value > limit if comparator == "<" or operator == "above" else value >= limit
         return None if reaches else False
     if operator in ("above", "at_least"):
-        floor_meets = value >= limit if operator == "above" and comparator == ">" else _COMPARE[operator](value, limit)
+        floor_meets = (
+            value >= limit if operator == "above" and comparator == ">" else _COMPARE[operator](value, limit)
+        )
         return True if floor_meets else None
     reaches = value < limit if comparator == ">" or operator == "below" else value <= limit
     return None if reaches else False

@@ -52,7 +52,13 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
 def _used(judgement: Judgement, name: str, set_by: Mapping[str, str]) -> Used:
     parameter = judgement.parameters[name]
     value = parameter.value
-    said = ", ".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else str(value)
+    said = (
+        ", ".join(value)
+        if isinstance(value, tuple)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
     default = judgement.rule.id.split("/")[0]
     return Used(value=said, unit=parameter.unit, set_by=set_by.get(name, default), label=parameter.label)
 
@@ -60,14 +66,19 @@ def _used(judgement: Judgement, name: str, set_by: Mapping[str, str]) -> Used:
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
     rows: list[Evidence] = []
     for leaf in judgement.leaves:
-        rows += [row for row in leaf.evidence if row not in rows]
-    return tuple(row.model_copy(update={"label": case.facts[row.fact].label}) if row.fact in case.facts else row for row in rows)
+        rows += [row for row in (*leaf.basis, *leaf.evidence) if row not in rows]
+    return tuple(
+        row.model_copy(update={"label": case.facts[row.fact].label}) if row.fact in case.facts else row
+        for row in rows
+    )
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:
     if judgement.verdict in ("met", "not_applicable"):
         return ()
-    unsettled = [leaf for leaf in judgement.leaves if leaf.truth is None or (leaf.asked and leaf.truth is False)]
+    unsettled = [
+        leaf for leaf in judgement.leaves if leaf.truth is None or (leaf.asked and leaf.truth is False)
+    ]
     return tuple(dict.fromkeys(name for leaf in unsettled for name in leaf.missing))
 
 

@@ -14,8 +14,9 @@ from oncogate.base.texts import Text
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
 from oncogate.engine.judge import Judgement, LeafOutcome
-from oncogate.engine.select import Standing, shown_value
+from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
+from oncogate.engine.wording import shown_value
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.record import Entry
@@ -31,7 +32,9 @@ WHY: dict[Why, Text] = {
     "in_the_future": Text(zh="时间晚于本次判定时刻", en="dated after the moment of the decision"),
     "recorded_late": Text(zh="在判定时刻之后才录入", en="recorded after the moment of the decision"),
     "wrong_kind": Text(zh="种类不符", en="of another kind"),
-    "wrong_focus": Text(zh="不是（或无法确定是）本次治疗的肿瘤", en="not, or not known to be, about the tumour treated"),
+    "wrong_focus": Text(
+        zh="不是（或无法确定是）本次治疗的肿瘤", en="not, or not known to be, about the tumour treated"
+    ),
     "not_final": Text(zh="尚未完成或未定稿", en="not final"),
     "withdrawn": Text(zh="已撤回或拒绝", en="withdrawn or refused"),
     "superseded": Text(zh="已被更正或取代", en="corrected or replaced since"),
@@ -59,7 +62,9 @@ def reason_for(judgement: Judgement, case: Case) -> Text:
     if judgement.verdict == "unmet":
         parts = [fill(said.unmet, values)]
     else:
-        unknown = said.unknown or Text(zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this.")
+        unknown = said.unknown or Text(
+            zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this."
+        )
         parts = [fill(unknown, values)]
     parts += _gaps(judgement, case) if judgement.verdict == "unknown" else []
     parts += _near_misses(judgement, case)
@@ -94,7 +99,12 @@ def fillings(judgement: Judgement, case: Case) -> Mapping[str, Text]:
 
 def names_in(text: Text) -> set[str]:
     """The `{names}` that a text uses; raises `ValueError` if it isn't a template."""
-    return {name for part in (text.zh, text.en) for _, name, _, _ in string.Formatter().parse(part) if name is not None}
+    return {
+        name
+        for part in (text.zh, text.en)
+        for _, name, _, _ in string.Formatter().parse(part)
+        if name is not None
+    }
 
 
 def fill(text: Text, values: Mapping[str, Text]) -> Text:
@@ -115,11 +125,18 @@ class _In(dict[str, str]):
 
 
 def _drugs(judgement: Judgement, case: Case) -> Text:
-    rows = [e for leaf in judgement.leaves if isinstance(leaf.leaf, Drugs) or leaf.evidence for e in leaf.evidence]
-    named = [e.value for e in rows if e.value and e.fact.startswith("order.") and e.fact != "order.start_limit_anc"]
+    rows = [
+        e for leaf in judgement.leaves if isinstance(leaf.leaf, Drugs) or leaf.evidence for e in leaf.evidence
+    ]
+    named = [
+        e.value for e in rows if e.value and e.fact.startswith("order.") and e.fact != "order.start_limit_anc"
+    ]
     labels = [d.label.zh for d in case.drugs]
     shown = [x for x in dict.fromkeys(named) if x in labels] or labels
-    return Text(zh="、".join(dict.fromkeys(shown)) or "所列药品", en=", ".join(dict.fromkeys(shown)) or "the drugs listed")
+    return Text(
+        zh="、".join(dict.fromkeys(shown)) or "所列药品",
+        en=", ".join(dict.fromkeys(shown)) or "the drugs listed",
+    )
 
 
 def _missing(judgement: Judgement, case: Case) -> Text:
@@ -147,7 +164,12 @@ def _relevant(judgement: Judgement) -> list[LeafOutcome]:
 
 def _gaps(judgement: Judgement, case: Case) -> list[Text]:
     open_leaves = [leaf for leaf in _relevant(judgement) if leaf.truth is None]
-    rows = [e for leaf in open_leaves for e in leaf.evidence if e.counted is None or (e.counted and e.why is not None)]
+    rows = [
+        e
+        for leaf in open_leaves
+        for e in leaf.evidence
+        if e.counted is None or (e.counted and e.why is not None)
+    ]
     said = _once(_gap(e, case) for e in rows)
     said = said or _once(_bounded(s) for leaf in open_leaves for s in leaf.deciding if _censored(s.entry))
     if not said:
@@ -164,7 +186,10 @@ def _censored(entry: Entry) -> bool:
 
 def _bounded(standing: Standing) -> Text:
     value = value_text(standing.entry)
-    return Text(zh=f"结果只报告为 {value.zh}，无法与限值比较", en=f"the result is only reported as {value.en}, which can't be compared with the limit")
+    return Text(
+        zh=f"结果只报告为 {value.zh}，无法与限值比较",
+        en=f"the result is only reported as {value.en}, which can't be compared with the limit",
+    )
 
 
 def _gap(row: Evidence, case: Case) -> Text:
@@ -237,5 +262,3 @@ def time_text(time: Time, at: datetime) -> Text:
     else:
         text = time.isoformat()
     return Text(zh=text, en=text)
-
-

@@ -16,12 +16,12 @@ _TEMPLATE = Path(__file__).with_name("decision.html.j2")
 _MARKS = {"yes": "✓", "no": "✗", "none": "–", "unsure": "?"}
 
 
-def render_html(
-    decision: Decision, language: Language = "zh", *, everything: bool = False
-) -> str:
+def render_html(decision: Decision, language: Language = "zh", *, everything: bool = False) -> str:
     """The decision as HTML; everything that came from the host is escaped."""
     view = view_of(decision, language, everything=everything)
-    return _template().render(view=view, language=language, word=partial(word, language=language), marks=_MARKS)
+    return _template().render(
+        view=view, language=language, word=partial(word, language=language), marks=_MARKS
+    )
 
 
 @lru_cache(maxsize=1)

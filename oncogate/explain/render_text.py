@@ -21,9 +21,7 @@ _TONE = {"critical": "bold white on red", "block": "bold red", "warn": "bold yel
 _MARK = {"yes": ("✓", "green"), "no": ("✗", "red"), "none": ("–", "dim"), "unsure": ("?", "yellow")}
 
 
-def render_text(
-    decision: Decision, language: Language = "zh", *, everything: bool = False
-) -> RenderableType:
+def render_text(decision: Decision, language: Language = "zh", *, everything: bool = False) -> RenderableType:
     """The decision as something that a rich console prints;"""
     view = view_of(decision, language, everything=everything)
     banner = Styled.assemble((f" {view.banner} ", _BANNER[view.outcome]), (f"  {view.means}", "bold"))
@@ -55,7 +53,9 @@ def _section(section: Section, language: Language) -> RenderableType:
     head = Styled.assemble((section.tag, _TONE[section.tone]), "  ", (section.title, "bold"))
     if section.unsure:
         head.append(f"  {section.verdict}", "yellow")
-    pairs: list[tuple[str, RenderableType]] = [(word("result", language), _prose(v, "bold red")) for v in section.values]
+    pairs: list[tuple[str, RenderableType]] = [
+        (word("result", language), _prose(v, "bold red")) for v in section.values
+    ]
     if section.remedy:
         pairs.append((word("do", language), _prose(section.remedy, "bold")))
     if section.override:

@@ -94,14 +94,24 @@ class _Viewer:
 
     def view(self, everything: bool) -> View:
         decision = self.decision
-        asking = sorted((f for f in decision.findings if f.asks), key=lambda f: (_STRICTEST_FIRST[f.asks], f.verdict == "unknown", f.rule))
+        asking = sorted(
+            (f for f in decision.findings if f.asks),
+            key=lambda f: (_STRICTEST_FIRST[f.asks], f.verdict == "unknown", f.rule),
+        )
         raised = {v.rule for v in decision.critical_values}
         about = [
             (self.word("order"), one_line(decision.order) if decision.order else self.word("no_order")),
-            (self.word("patient"), one_line(decision.patient) if decision.patient else self.word("unknown_patient")),
+            (
+                self.word("patient"),
+                one_line(decision.patient) if decision.patient else self.word("unknown_patient"),
+            ),
             (self.word("at"), _exact(decision.at)),
         ]
-        counts = [f"{self.word(a)} {n}" for a in ("block", "warn", "inform") if (n := sum(f.asks == a and f.rule not in raised for f in asking))]
+        counts = [
+            f"{self.word(a)} {n}"
+            for a in ("block", "warn", "inform")
+            if (n := sum(f.asks == a and f.rule not in raised for f in asking))
+        ]
         rest = [f for f in decision.all_findings if f.asks is None] if everything else []
         return View(
             outcome=decision.outcome, banner=self.word(decision.outcome), means=self._means(),
@@ -127,7 +137,11 @@ class _Viewer:
         made = []
         for rule in sorted(raised):
             values = tuple(self._value(v) for v in self.decision.critical_values if v.rule == rule)
-            made.append(self._section(by_rule[rule], "critical", values) if rule in by_rule else self._bare(rule, values))
+            made.append(
+                self._section(by_rule[rule], "critical", values)
+                if rule in by_rule
+                else self._bare(rule, values)
+            )
         return tuple(made)
 
     def _bare(self, rule: str, values: tuple[str, ...]) -> Section:
@@ -162,7 +176,9 @@ class _Viewer:
             return ""
         if override.allowed == "never" and finding.asks == "warn":
             return ""  # a warning stops nobody
-        by = ("或" if self.language == "zh" else " or ").join(self._code(x) for x in override.by) or self._code("anyone")
+        by = ("或" if self.language == "zh" else " or ").join(
+            self._code(x) for x in override.by
+        ) or self._code("anyone")
         said = ALLOWED[override.allowed].in_(self.language).format(by=by)
         if override.allowed != "never" and override.reasons:
             reasons = self.comma.join(self._code(r) for r in override.reasons)
@@ -175,7 +191,9 @@ class _Viewer:
     def _limits(self, parameters: Mapping[str, Used]) -> Iterable[str]:
         """One line for each layer that set some of them."""
         for layer in dict.fromkeys(used.set_by for used in parameters.values()):
-            said = self.semicolon.join(self._limit(name, used) for name, used in parameters.items() if used.set_by == layer)
+            said = self.semicolon.join(
+                self._limit(name, used) for name, used in parameters.items() if used.set_by == layer
+            )
             by = self.word("set_by", by=layer)
             yield one_line(f"{said}（{by}）" if self.language == "zh" else f"{said} ({by})")
 
@@ -193,10 +211,25 @@ class _Viewer:
                 yield self._row(e, [e])
             elif (e.fact, e.counted) not in done:
                 done.add((e.fact, e.counted))
-                yield self._row(e, [x for x in evidence if (x.fact, x.counted, x.entry, x.why) == (e.fact, e.counted, None, None)])
+                yield self._row(
+                    e,
+                    [
+                        x
+                        for x in evidence
+                        if (x.fact, x.counted, x.entry, x.why) == (e.fact, e.counted, None, None)
+                    ],
+                )
 
     def _row(self, e: Evidence, alike: Sequence[Evidence]) -> Row:
-        mark = "yes" if e.counted else "unsure" if e.counted is None else "no" if e.entry is not None or e.value else "none"
+        mark = (
+            "yes"
+            if e.counted
+            else "unsure"
+            if e.counted is None
+            else "no"
+            if e.entry is not None or e.value
+            else "none"
+        )
         detail = e.detail.in_(self.language) if e.detail else ""
         absent = e.entry is None and e.why == "absent"
         if e.why is None or (absent and e.value):  # then the detail is what the value is called
@@ -224,7 +257,9 @@ class _Viewer:
         decision = self.decision
         if decision.outcome == "allow":
             return None
-        said = {f.remedy.action: f.remedy.in_(self.language) for f in reversed(asking) if f.remedy is not None}
+        said = {
+            f.remedy.action: f.remedy.in_(self.language) for f in reversed(asking) if f.remedy is not None
+        }
         by_rule = {f.rule: f for f in asking}
         stuck = [by_rule[r] for r in decision.not_remediable if r in by_rule]
         left = tuple(self._stuck(f) for f in stuck)
@@ -234,7 +269,11 @@ class _Viewer:
         common = [a for a in sets[0] if all(a in s for s in sets)]
         rests = [tuple(one_line(said.get(a, a)) for a in s if a not in common) for s in sets]
         tail = ".warn" if stuck else ""
-        numbered = tuple((self.word("next.set", n=str(i)), rest) for i, rest in enumerate(rests, 1)) if len(sets) > 1 else ()
+        numbered = (
+            tuple((self.word("next.set", n=str(i)), rest) for i, rest in enumerate(rests, 1))
+            if len(sets) > 1
+            else ()
+        )
         return Forward(
             intro=self.word(f"next.one_of{tail}") if numbered and not common else self.word("next.warn" if stuck else "next.allow"),
             first=tuple(one_line(said.get(a, a)) for a in common),

@@ -25,7 +25,13 @@ MOST_OPTIONAL = 8
 Judge = Callable[[Request], tuple[Outcome, Sequence[str]]]
 """Judges a request: the outcome, and the rules that ask for a block or a warning."""
 
-_STATUS = {"consents": "active", "procedures": "completed", "treatments": "completed", "orders": "planned", "diagnoses": "active"}
+_STATUS = {
+    "consents": "active",
+    "procedures": "completed",
+    "treatments": "completed",
+    "orders": "planned",
+    "diagnoses": "active",
+}
 
 
 def way_forward(
@@ -49,7 +55,9 @@ def way_forward(
     stuck = tuple(sorted(still))
     if STRICTNESS[best] >= STRICTNESS[outcome]:
         return (), stuck
-    needed = [a for a in everything if STRICTNESS[after(b for b in everything if b != a)[0]] > STRICTNESS[best]]
+    needed = [
+        a for a in everything if STRICTNESS[after(b for b in everything if b != a)[0]] > STRICTNESS[best]
+    ]
     optional = [a for a in everything if a not in needed][:MOST_OPTIONAL]
     for size in range(len(optional) + 1):
         sets = [sorted([*needed, *chosen]) for chosen in combinations(optional, size)]
@@ -70,9 +78,16 @@ def with_done(case: Case, done: Iterable[tuple[str, Remedy, Sequence[str]]]) -> 
     return case.request.model_copy(update={"record": made})
 
 
-def _entry(case: Case, section: str, action: str, template: Mapping[str, Any], missing: Sequence[str]) -> dict[str, Any]:
+def _entry(
+    case: Case, section: str, action: str, template: Mapping[str, Any], missing: Sequence[str]
+) -> dict[str, Any]:
     now = write_time(case.at)
-    entry: dict[str, Any] = {"id": f"way-forward/{action}", "effective": now, "recorded": now, "status": _STATUS.get(section, "final")}
+    entry: dict[str, Any] = {
+        "id": f"way-forward/{action}",
+        "effective": now,
+        "recorded": now,
+        "status": _STATUS.get(section, "final"),
+    }
     if case.tumour.ids:
         entry["focus"] = min(case.tumour.ids)
     for key, value in template.items():

@@ -46,13 +46,26 @@ WORDS: Mapping[str, Text] = {
     "unsure": _t("无法确认", "not known"),
     "next": _t("下一步", "What to do next"),
     "next.allow": _t("完成下列事项后，本次医嘱可以放行：", "After these the order is allowed:"),
-    "next.warn": _t("完成下列事项后，本次医嘱由拦截降为警示：", "After these the order is no longer blocked, only warned of:"),
+    "next.warn": _t(
+        "完成下列事项后，本次医嘱由拦截降为警示：",
+        "After these the order is no longer blocked, only warned of:",
+    ),
     "next.either": _t("并任选下列一组完成：", "and one of these sets:"),
-    "next.one_of": _t("任选下列一组完成后，本次医嘱可以放行：", "After one of these sets the order is allowed:"),
-    "next.one_of.warn": _t("任选下列一组完成后，本次医嘱由拦截降为警示：", "After one of these sets the order is no longer blocked:"),
+    "next.one_of": _t(
+        "任选下列一组完成后，本次医嘱可以放行：", "After one of these sets the order is allowed:"
+    ),
+    "next.one_of.warn": _t(
+        "任选下列一组完成后，本次医嘱由拦截降为警示：",
+        "After one of these sets the order is no longer blocked:",
+    ),
     "next.set": _t("方案{n}", "Set {n}"),
-    "next.nothing": _t("补做或补录资料不能使本次医嘱放行，先要解决：", "No entry in the record will let this order pass; first settle:"),
-    "next.left": _t("此外，下列问题不能靠补做或补录解决：", "These can't be settled by an entry in the record:"),
+    "next.nothing": _t(
+        "补做或补录资料不能使本次医嘱放行，先要解决：",
+        "No entry in the record will let this order pass; first settle:",
+    ),
+    "next.left": _t(
+        "此外，下列问题不能靠补做或补录解决：", "These can't be settled by an entry in the record:"
+    ),
     "obligations": _t("须落实", "To be carried out"),
     "others": _t("其余规则", "Other rules"),
     "shadow": _t("试运行规则（不影响结论）", "Rules on trial (they don't count)"),
@@ -69,7 +82,9 @@ WORDS: Mapping[str, Text] = {
 ALLOWED: Mapping[str, Text] = {
     "never": _t("不允许", "not allowed"),
     "with_reason": _t("{by}填写理由后可以继续", "{by}, giving a reason"),
-    "with_second_signature": _t("{by}填写理由并经第二人签名后可以继续", "{by}, giving a reason and with a second signature"),
+    "with_second_signature": _t(
+        "{by}填写理由并经第二人签名后可以继续", "{by}, giving a reason and with a second signature"
+    ),
 }
 
 CODES: Mapping[str, Text] = {
@@ -101,7 +116,9 @@ CODES: Mapping[str, Text] = {
     "high": _t("高危", "high"),
     "intermediate": _t("中危", "intermediate"),
     "low": _t("低危", "low"),
-    "hcc_clinical_criteria": _t("符合临床诊断标准的肝细胞癌", "hepatocellular carcinoma by clinical criteria"),
+    "hcc_clinical_criteria": _t(
+        "符合临床诊断标准的肝细胞癌", "hepatocellular carcinoma by clinical criteria"
+    ),
     "true": _t("是", "yes"),
     "false": _t("否", "no"),
 }
@@ -118,7 +135,9 @@ OTHER_FACTS: Mapping[str, Text] = {
 
 _POWER = re.compile(r"\b10\*(-?\d+)")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_HIDDEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff")
+_HIDDEN = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029\ufeff"
+)
 
 
 def word(key: str, language: Language, **values: str) -> str:

@@ -17,7 +17,7 @@ FormulaName = Literal[
     "order_is_marked", "order_needs_marker", "pathology_excepted", "patient_has_tumour", "regimen_is_first_line",
     "start_limit_anc", "tumour_has_work_up", "tumour_is_staged", "work_up_complete",
 ]  # fmt: skip
-"""The formulas that a fact can be derived by; `engine.derived` holds one of each name."""
+"""The formulas that a fact can be derived by; `engine.formulas` holds one of each name."""
 
 
 class CodeOf(Model):

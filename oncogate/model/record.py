@@ -44,7 +44,15 @@ class Diagnosis(Entry):
 
     codes: Annotated[tuple[Code, ...], Strict(False)]
     status: Literal[
-        "active", "recurrence", "relapse", "inactive", "remission", "resolved", "refuted", "entered-in-error", "unknown"
+        "active",
+        "recurrence",
+        "relapse",
+        "inactive",
+        "remission",
+        "resolved",
+        "refuted",
+        "entered-in-error",
+        "unknown",
     ] = "active"
     basis: str | None = None
     basis_reason: str | None = None
@@ -99,7 +107,9 @@ class Consent(Entry):
 
     kind: str
     regimen: str | None = None
-    status: Literal["active", "inactive", "rejected", "draft", "proposed", "superseded", "entered-in-error", "unknown"]
+    status: Literal[
+        "active", "inactive", "rejected", "draft", "proposed", "superseded", "entered-in-error", "unknown"
+    ]
 
 
 class Measurement(Entry):

@@ -73,17 +73,58 @@ def read_json(source: str | Path | bytes) -> Any:
     name = "" if isinstance(source, bytes) else str(source)
     content = source if isinstance(source, bytes) else _read_file(Path(source))
     if len(content) > LARGEST:
-        raise RequestError([Diagnostic(name, 0, 0, "input-too-large", f"larger than {LARGEST} bytes", "send one patient's record at a time")])
+        raise RequestError(
+            [
+                Diagnostic(
+                    name,
+                    0,
+                    0,
+                    "input-too-large",
+                    f"larger than {LARGEST} bytes",
+                    "send one patient's record at a time",
+                )
+            ]
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RequestError([Diagnostic(name, 0, 0, "input-encoding", f"isn't UTF-8 (byte {error.start})", "save the file as UTF-8")]) from None
+        raise RequestError(
+            [
+                Diagnostic(
+                    name,
+                    0,
+                    0,
+                    "input-encoding",
+                    f"isn't UTF-8 (byte {error.start})",
+                    "save the file as UTF-8",
+                )
+            ]
+        ) from None
     if not text.strip():
-        raise RequestError([Diagnostic(name, 0, 0, "input-empty", "the input is empty", "send a request as JSON; `oncogate schema request` prints its form")])
+        raise RequestError(
+            [
+                Diagnostic(
+                    name,
+                    0,
+                    0,
+                    "input-empty",
+                    "the input is empty",
+                    "send a request as JSON; `oncogate schema request` prints its form",
+                )
+            ]
+        )
     try:
-        return json.loads(text, parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        return json.loads(
+            text, parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
     except json.JSONDecodeError as error:
-        problem = Diagnostic(name, error.lineno, error.colno, "json-syntax", f"isn't JSON: {error.msg[0].lower()}{error.msg[1:]}")
+        problem = Diagnostic(
+            name,
+            error.lineno,
+            error.colno,
+            "json-syntax",
+            f"isn't JSON: {error.msg[0].lower()}{error.msg[1:]}",
+        )
     except RecursionError:
         problem = Diagnostic(name, 0, 0, "json-depth", "is nested too deeply")
     except ValueError as error:
@@ -94,13 +135,37 @@ def read_json(source: str | Path | bytes) -> Any:
 def _read_file(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise RequestError([Diagnostic(str(path), 0, 0, "input-directory", "is a directory", "name a file, or `-` for standard input")])
+            raise RequestError(
+                [
+                    Diagnostic(
+                        str(path),
+                        0,
+                        0,
+                        "input-directory",
+                        "is a directory",
+                        "name a file, or `-` for standard input",
+                    )
+                ]
+            )
         if path.stat().st_size > LARGEST:
-            raise RequestError([Diagnostic(str(path), 0, 0, "input-too-large", f"larger than {LARGEST} bytes", "send one patient's record at a time")])
+            raise RequestError(
+                [
+                    Diagnostic(
+                        str(path),
+                        0,
+                        0,
+                        "input-too-large",
+                        f"larger than {LARGEST} bytes",
+                        "send one patient's record at a time",
+                    )
+                ]
+            )
         with path.open("rb") as file:
             return file.read(LARGEST + 1)  # a device or pipe has no size to ask for
     except OSError as error:
-        raise RequestError([Diagnostic(str(path), 0, 0, "input-unreadable", f"can't be read: {error.strerror or error}")]) from None
+        raise RequestError(
+            [Diagnostic(str(path), 0, 0, "input-unreadable", f"can't be read: {error.strerror or error}")]
+        ) from None
 
 
 def _decimal(text: str) -> Decimal:
@@ -127,11 +192,16 @@ def _zoned(data: Any, zone_name: str) -> Any:
     try:
         zone = read_zone(zone_name)
     except ValueError as error:
-        raise RequestError([Diagnostic("", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`")]) from None
+        raise RequestError(
+            [Diagnostic("", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`")]
+        ) from None
 
     def visit(value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {k: _give_zone(v) if k in TIME_FIELDS and isinstance(v, str) else visit(v) for k, v in value.items()}
+            return {
+                k: _give_zone(v) if k in TIME_FIELDS and isinstance(v, str) else visit(v)
+                for k, v in value.items()
+            }
         if isinstance(value, list):
             return [visit(v) for v in value]
         return value
@@ -147,7 +217,14 @@ def _zoned(data: Any, zone_name: str) -> Any:
 
 def _diagnostics(error: ValidationError) -> list[Diagnostic]:
     return [
-        Diagnostic(pointer(found["loc"]) if found["loc"] else "", 0, 0, "request-" + found["type"].replace("_", "-"), _message(found), _help(found))
+        Diagnostic(
+            pointer(found["loc"]) if found["loc"] else "",
+            0,
+            0,
+            "request-" + found["type"].replace("_", "-"),
+            _message(found),
+            _help(found),
+        )
         for found in error.errors(include_url=False)
     ]
 

@@ -38,7 +38,9 @@ class Exists(Leaf):
     exists: FactName
     within: Ref | None = None
     older_than: Ref | None = None
-    since: FactName | None = Field(default=None, description="not before the newest counted entry of this fact")
+    since: FactName | None = Field(
+        default=None, description="not before the newest counted entry of this fact"
+    )
 
 
 class Compared(Leaf):
@@ -149,7 +151,16 @@ def _which(value: Any) -> str | None:
 
 
 Condition = Annotated[
-    Annotated[Exists, Tag("exists")] | Annotated[Latest, Tag("latest")] | Annotated[Value, Tag("value")] | Annotated[Holds, Tag("holds")] | Annotated[Drugs, Tag("drugs")] | Annotated[Supplied, Tag("supplied")] | Annotated[All, Tag("all")] | Annotated[AnyOf, Tag("any")] | Annotated[Not, Tag("not")] | Annotated[AtLeastN, Tag("at_least_n")],
+    Annotated[Exists, Tag("exists")]
+    | Annotated[Latest, Tag("latest")]
+    | Annotated[Value, Tag("value")]
+    | Annotated[Holds, Tag("holds")]
+    | Annotated[Drugs, Tag("drugs")]
+    | Annotated[Supplied, Tag("supplied")]
+    | Annotated[All, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[AtLeastN, Tag("at_least_n")],
     Discriminator(
         _which,
         custom_error_type="condition",
@@ -270,7 +281,9 @@ class Rule(Model):
     title: Text
     rationale: Text
     sources: dict[str, Source]
-    parameters: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Parameter] = Field(default_factory=dict)
+    parameters: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Parameter] = Field(
+        default_factory=dict
+    )
     when: Conditions
     require: Conditions | None = None
     reason: Said

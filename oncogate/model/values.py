@@ -66,7 +66,9 @@ def _time(value: Any) -> Time:
         ) from error
     except ValueError as error:
         raise PydanticCustomError("time_parsing", "{problem}", {"problem": str(error)}) from error
-    raise PydanticCustomError("time_type", "should be a time written as text, not {kind}", {"kind": _kind(value)})
+    raise PydanticCustomError(
+        "time_type", "should be a time written as text, not {kind}", {"kind": _kind(value)}
+    )
 
 
 def _moment(value: Any) -> datetime:

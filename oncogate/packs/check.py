@@ -52,7 +52,12 @@ def check_facts(facts: Mapping[str, Fact]) -> list[Diagnostic]:
         if section not in PatientRecord.SECTIONS
     ]
     return problems + [
-        problem("fact-measure", f"`{name}`: there is no measure `{fact.measured.measure}`", fact.measured.measure, MEASURES)
+        problem(
+            "fact-measure",
+            f"`{name}`: there is no measure `{fact.measured.measure}`",
+            fact.measured.measure,
+            MEASURES,
+        )
         for name, fact in facts.items()
         if fact.measured is not None and fact.measured.measure not in MEASURES
     ]
@@ -73,13 +78,24 @@ class _Check:
         self._id()
         for name, parameter in self.rule.parameters.items():
             if parameter.source not in self.rule.sources:
-                self._report(("parameters", name, "source"), "source-unknown", f"unknown source `{parameter.source}`", did_you_mean(parameter.source, self.rule.sources) or "name one of `sources`")
+                self._report(
+                    ("parameters", name, "source"),
+                    "source-unknown",
+                    f"unknown source `{parameter.source}`",
+                    did_you_mean(parameter.source, self.rule.sources) or "name one of `sources`",
+                )
         for where, leaf in leaves(self.rule):
             self._leaf(where, leaf)
         self._texts()
         self._remedies()
-        if self.rule.effect == "critical_value" and not any(isinstance(leaf, Latest) for _, leaf in leaves(self.rule)):
-            self._report(("effect",), "critical-without-value", "a critical value needs a `latest` leaf that compares it")
+        if self.rule.effect == "critical_value" and not any(
+            isinstance(leaf, Latest) for _, leaf in leaves(self.rule)
+        ):
+            self._report(
+                ("effect",),
+                "critical-without-value",
+                "a critical value needs a `latest` leaf that compares it",
+            )
 
     def _report(self, where: Path_, code: str, message: str, help: str = "") -> None:
         self.document.report(where, code, message, help)
@@ -87,7 +103,12 @@ class _Check:
     def _id(self) -> None:
         path = self.document.path.resolve().with_suffix("").as_posix()
         if not f"/{path}".endswith(f"/{self.rule.id}"):
-            self._report(("id",), "rule-path", f"the id `{self.rule.id}` doesn't match the file's path", "path equals id: the id is the path below the rules folder")
+            self._report(
+                ("id",),
+                "rule-path",
+                f"the id `{self.rule.id}` doesn't match the file's path",
+                "path equals id: the id is the path below the rules folder",
+            )
 
     def _leaf(self, where: Path_, leaf: Leaf) -> None:
         if isinstance(leaf, Exists):
@@ -110,7 +131,12 @@ class _Check:
             self._derived((*where, key), leaf.fact, ("drugs",))
             self._classes((*where, "in"), leaf.in_)
         elif isinstance(leaf, Supplied) and leaf.supplied not in PatientRecord.SECTIONS:
-            self._report((*where, "supplied"), "section-unknown", f"unknown section `{leaf.supplied}`", did_you_mean(leaf.supplied, PatientRecord.SECTIONS))
+            self._report(
+                (*where, "supplied"),
+                "section-unknown",
+                f"unknown section `{leaf.supplied}`",
+                did_you_mean(leaf.supplied, PatientRecord.SECTIONS),
+            )
         for name, ref in leaf.with_.items():
             self._parameter((*where, "with", name), ref)
 
@@ -123,7 +149,9 @@ class _Check:
     def _entries(self, where: Path_, name: str) -> Fact | None:
         fact = self._fact(where, name)
         if fact is not None and fact.derive is not None:
-            self._report(where, "fact-derived", f"`{name}` is derived; it has no entries", "use `holds` or `value`")
+            self._report(
+                where, "fact-derived", f"`{name}` is derived; it has no entries", "use `holds` or `value`"
+            )
             return None
         return fact
 
@@ -137,15 +165,27 @@ class _Check:
     def _parameter(self, where: Path_, ref: str) -> Parameter | None:
         parameter = self.rule.parameters.get(ref)
         if parameter is None:
-            self._report(where, "parameter-unknown", f"unknown parameter `{ref}`", did_you_mean(ref, self.rule.parameters) or "add it under `parameters`")
+            self._report(
+                where,
+                "parameter-unknown",
+                f"unknown parameter `{ref}`",
+                did_you_mean(ref, self.rule.parameters) or "add it under `parameters`",
+            )
         return parameter
 
     def _window(self, where: Path_, ref: str | None) -> None:
         parameter = self._parameter(where, ref) if ref is not None else None
         if parameter is not None:
-            whole = not isinstance(parameter.value, (str, bool, tuple)) and parameter.value == int(parameter.value)
+            whole = not isinstance(parameter.value, (str, bool, tuple)) and parameter.value == int(
+                parameter.value
+            )
             if not whole or not is_window_unit(parameter.unit or ""):
-                self._report(where, "window-unit", f"`{ref}` isn't a window", "a window is a whole number of `h`, `d`, `wk`, `mo` or `a`")
+                self._report(
+                    where,
+                    "window-unit",
+                    f"`{ref}` isn't a window",
+                    "a window is a whole number of `h`, `d`, `wk`, `mo` or `a`",
+                )
 
     def _comparison(self, where: Path_, leaf: Compared, fact: Fact | None) -> None:
         operator, ref = leaf.comparison
@@ -165,7 +205,12 @@ class _Check:
                 self._report((*where, key), "parameter-not-number", f"`{ref}` isn't a number")
             other_unit = parameter.unit if parameter else unit
         if fact is not None and unit is not None and other_unit != unit:
-            self._report((*where, key), "unit-mismatch", f"`{ref}` is in `{other_unit}`, the fact in `{unit}`", f"write the limit in `{unit}`")
+            self._report(
+                (*where, key),
+                "unit-mismatch",
+                f"`{ref}` is in `{other_unit}`, the fact in `{unit}`",
+                f"write the limit in `{unit}`",
+            )
 
     def _classes(self, where: Path_, ref: str) -> None:
         if ref.startswith("drugs/"):
@@ -176,7 +221,12 @@ class _Check:
             names = value if isinstance(value, tuple) else (str(value),)
         for name in names:
             if name not in DRUG_CLASSES:
-                self._report(where, "drug-class-unknown", f"unknown class of drugs `{name}`", did_you_mean(name, DRUG_CLASSES) or f"one of {', '.join(sorted(DRUG_CLASSES))}")
+                self._report(
+                    where,
+                    "drug-class-unknown",
+                    f"unknown class of drugs `{name}`",
+                    did_you_mean(name, DRUG_CLASSES) or f"one of {', '.join(sorted(DRUG_CLASSES))}",
+                )
 
     def _texts(self) -> None:
         allowed = TEXT_NAMES | set(self.rule.parameters)
@@ -187,20 +237,39 @@ class _Check:
         for where, text in texts:
             for language in ("zh", "en"):
                 try:
-                    names = [n for _, n, _, _ in string.Formatter().parse(getattr(text, language) if text else "") if n is not None]
+                    names = [
+                        n
+                        for _, n, _, _ in string.Formatter().parse(getattr(text, language) if text else "")
+                        if n is not None
+                    ]
                 except ValueError as error:
-                    self._report((*where, language), "text-template", f"can't be filled in: {error}", "double a brace that is meant as text")
+                    self._report(
+                        (*where, language),
+                        "text-template",
+                        f"can't be filled in: {error}",
+                        "double a brace that is meant as text",
+                    )
                     continue
                 for name in names:
                     if name not in allowed:
-                        self._report((*where, language), "text-name", f"nothing fills in `{{{name}}}`", did_you_mean(name, allowed))
+                        self._report(
+                            (*where, language),
+                            "text-name",
+                            f"nothing fills in `{{{name}}}`",
+                            did_you_mean(name, allowed),
+                        )
 
     def _remedies(self) -> None:
         for key in ("remedy", "remedy_if_unknown"):
             remedy = getattr(self.rule, key)
             for section in (remedy.adds or {}) if remedy else ():
                 if section not in PatientRecord.SECTIONS:
-                    self._report((key, "adds", section), "section-unknown", f"unknown section `{section}`", did_you_mean(section, PatientRecord.SECTIONS))
+                    self._report(
+                        (key, "adds", section),
+                        "section-unknown",
+                        f"unknown section `{section}`",
+                        did_you_mean(section, PatientRecord.SECTIONS),
+                    )
 
 
 def leaves(rule: Rule) -> Iterator[tuple[Path_, Leaf]]:

@@ -68,7 +68,9 @@ def read_document(path: Path) -> Document:
     document = Document(path)
     try:
         if path.stat().st_size > LARGEST:
-            document.report((), "yaml-too-large", f"larger than {LARGEST} bytes", "a rule file holds one rule")
+            document.report(
+                (), "yaml-too-large", f"larger than {LARGEST} bytes", "a rule file holds one rule"
+            )
             return document
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -116,13 +118,19 @@ class _Composer:
         where = (event.start_mark.line + 1, event.start_mark.column + 1)
         self.document.values[path] = where
         if len(path) > DEEPEST:
-            raise yaml.MarkedYAMLError(problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark
+            )
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            self.document.report(path, "yaml-alias", "anchors and aliases aren't allowed", "write the value out")
+            self.document.report(
+                path, "yaml-alias", "anchors and aliases aren't allowed", "write the value out"
+            )
         if isinstance(event, yaml.AliasEvent):
             return None
         if event.tag and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!"):
-            self.document.report(path, "yaml-tag", f"the tag `{event.tag}` isn't allowed", "leave the tag out")
+            self.document.report(
+                path, "yaml-tag", f"the tag `{event.tag}` isn't allowed", "leave the tag out"
+            )
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, path)
         if isinstance(event, yaml.SequenceStartEvent):

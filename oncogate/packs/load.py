@@ -48,7 +48,12 @@ def load_library(folders: Sequence[str | Path] = (), site: str | Path | None = N
     rules = _rules(documents, facts, problems)
     packs = _packs(rules, documents, _vocabulary_digest(facts, table_files), problems)
     if not packs and not problems:
-        problems += [Diagnostic(str(root), 0, 0, "pack-empty", "holds no rules", "name a folder with rule files (*.yaml)") for root in roots]
+        problems += [
+            Diagnostic(
+                str(root), 0, 0, "pack-empty", "holds no rules", "name a folder with rule files (*.yaml)"
+            )
+            for root in roots
+        ]
     loaded_site = _site(Path(site), rules, tables, problems) if site is not None else None
     if problems:
         raise PackError(problems)
@@ -84,12 +89,18 @@ def _documents(root: Path, problems: list[Diagnostic]) -> list[Document]:
     if not root.exists():
         problems.append(Diagnostic(str(root), 0, 0, "pack-absent", "there is no such file or folder"))
         return []
-    paths = [root] if root.is_file() else sorted(p for pattern in ("*.yaml", "*.yml") for p in root.rglob(pattern))
+    paths = (
+        [root]
+        if root.is_file()
+        else sorted(p for pattern in ("*.yaml", "*.yml") for p in root.rglob(pattern))
+    )
     wanted = [p for p in paths if p.name != "facts.yaml" and "tables" not in p.relative_to(root).parts[:-1]]
     return [read_document(path) for path in wanted]
 
 
-def _rules(documents: Iterable[Document], facts: dict[str, Fact], problems: list[Diagnostic]) -> list[LoadedRule]:
+def _rules(
+    documents: Iterable[Document], facts: dict[str, Fact], problems: list[Diagnostic]
+) -> list[LoadedRule]:
     found: dict[str, LoadedRule] = {}
     for document in documents:
         if document.path.name in NOT_RULES:
@@ -98,7 +109,12 @@ def _rules(documents: Iterable[Document], facts: dict[str, Fact], problems: list
         if isinstance(rule, Rule):
             check_rule(rule, document, facts)
             if rule.id in found:
-                document.report(("id",), "rule-duplicate", f"the id `{rule.id}` is taken by {found[rule.id].path}", "ids are never reused")
+                document.report(
+                    ("id",),
+                    "rule-duplicate",
+                    f"the id `{rule.id}` is taken by {found[rule.id].path}",
+                    "ids are never reused",
+                )
             found[rule.id] = LoadedRule(rule, document)
         problems += document.problems
     return list(found.values())
@@ -122,13 +138,24 @@ def _packs(
         header = headers.get(id) or PackFile(id=id, version="0.0.0", title=Text(zh=id, en=id))
         members.sort(key=lambda r: r.rule.id)
         content = [r.rule.model_dump(mode="json", by_alias=True, exclude={"examples"}) for r in members]
-        packs.append(RulePack(id, header.version, header.title, tuple(members), digest_of([header.version, vocabulary, content])))
+        packs.append(
+            RulePack(
+                id,
+                header.version,
+                header.title,
+                tuple(members),
+                digest_of([header.version, vocabulary, content]),
+            )
+        )
     return tuple(packs)
 
 
 def _vocabulary_digest(facts: dict[str, Fact], files: Iterable[Path]) -> str:
     said = {name: fact.model_dump(mode="json") for name, fact in sorted(facts.items())}
-    tables = {path.name: path.read_text("utf-8").replace("\r\n", "\n") for path in sorted(files, key=lambda p: p.name)}
+    tables = {
+        path.name: path.read_text("utf-8").replace("\r\n", "\n")
+        for path in sorted(files, key=lambda p: p.name)
+    }
     return digest_of([said, tables])
 
 
@@ -147,7 +174,13 @@ def _site(path: Path, rules: Iterable[LoadedRule], tables: Tables, problems: lis
         for id, values in file.parameters.items():
             rule = by_id.get(id)
             if rule is None:
-                document.report(("parameters", id), "site-unknown-rule", f"there is no rule `{id}`", did_you_mean(id, by_id), key=True)
+                document.report(
+                    ("parameters", id),
+                    "site-unknown-rule",
+                    f"there is no rule `{id}`",
+                    did_you_mean(id, by_id),
+                    key=True,
+                )
                 continue
             for name, value in values.items():
                 parameter = _set(document, rule, name, value)
@@ -155,7 +188,13 @@ def _site(path: Path, rules: Iterable[LoadedRule], tables: Tables, problems: lis
                     parameters.setdefault(id, {})[name] = parameter
         for tumour, regimens in file.first_line.items():
             if tumour not in tables.tumours:
-                document.report(("first_line", tumour), "site-unknown-tumour", f"there is no tumour `{tumour}`", did_you_mean(tumour, tables.tumours), key=True)
+                document.report(
+                    ("first_line", tumour),
+                    "site-unknown-tumour",
+                    f"there is no tumour `{tumour}`",
+                    did_you_mean(tumour, tables.tumours),
+                    key=True,
+                )
             tables.first_line[tumour] = frozenset(regimen_key(r) for r in regimens)
     problems += document.problems
     if not isinstance(file, SiteFile):
@@ -167,10 +206,18 @@ def _set(document: Document, rule: Rule, name: str, value: Any) -> Parameter | N
     where = ("parameters", rule.id, name)
     old = rule.parameters.get(name)
     if old is None:
-        document.report(where, "site-unknown-parameter", f"`{rule.id}` has no parameter `{name}`", did_you_mean(name, rule.parameters), key=True)
+        document.report(
+            where,
+            "site-unknown-parameter",
+            f"`{rule.id}` has no parameter `{name}`",
+            did_you_mean(name, rule.parameters),
+            key=True,
+        )
         return None
     if not old.tunable:
-        document.report(where, "site-not-tunable", f"the parameter `{name}` of `{rule.id}` isn't tunable", key=True)
+        document.report(
+            where, "site-not-tunable", f"the parameter `{name}` of `{rule.id}` isn't tunable", key=True
+        )
         return None
     try:
         made = Parameter.model_validate({**old.model_dump(exclude={"value"}), "value": value})

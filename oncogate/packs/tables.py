@@ -119,14 +119,23 @@ class Tables:
         coded = self._by_code(code) if code else None
         if named is None or coded is None:
             known = named or coded
-        elif (named.atc in (code, "") and (named.atc or named.anti_tumour == coded.anti_tumour)) or named.id == coded.id:
+        elif (
+            named.atc in (code, "") and (named.atc or named.anti_tumour == coded.anti_tumour)
+        ) or named.id == coded.id:
             known = named
         elif code not in self.by_atc and coded.anti_tumour and named.anti_tumour:
             known = named if coded.cls in (named.cls, "antitumour") else None
         else:
             known = None
-        if (known is None or not known.anti_tumour) and (drug.role or "").strip().casefold() in COMPANION_ROLES:
-            return known or KnownDrug(drug.role or "companion", Text(zh=drug.name or "辅助用药", en=drug.name or "companion drug"), "companion", False)
+        if (known is None or not known.anti_tumour) and (
+            drug.role or ""
+        ).strip().casefold() in COMPANION_ROLES:
+            return known or KnownDrug(
+                drug.role or "companion",
+                Text(zh=drug.name or "辅助用药", en=drug.name or "companion drug"),
+                "companion",
+                False,
+            )
         return known
 
     def _by_name(self, name: str | None) -> KnownDrug | None:
@@ -151,7 +160,9 @@ class Tables:
             plain = icd10(code)
             if plain is not None:
                 if is_malignant(plain) and not plain.startswith(self.secondary + self.multiple_primary):
-                    matching = [(len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)]
+                    matching = [
+                        (len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)
+                    ]
                     found = max(matching)[1] if matching else found or ""
                 elif in_situ:
                     found = next((t.id for t in self.tumours.values() if plain.startswith(t.in_situ)), found)
@@ -183,13 +194,17 @@ class Tables:
 def is_atc(system: str | None) -> bool:
     """Whether a code system is WHO's ATC."""
     plain = (system or "").casefold().rstrip("/")
-    return plain in {"http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73", "atc"} or plain.endswith("/atc")
+    return plain in {"http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73", "atc"} or plain.endswith(
+        "/atc"
+    )
 
 
 def icd10(code: Code) -> str | None:
     """The ICD-10 code without its dot, upper case; `None` if the system isn't ICD-10 or one of its editions."""
     system = re.sub(r"[^a-z0-9]", "", (code.system or "").casefold())
-    if not code.code or not ("icd10" in system or system in {"urnoid216840111388363", "urnoid2168401113883690"}):
+    if not code.code or not (
+        "icd10" in system or system in {"urnoid216840111388363", "urnoid2168401113883690"}
+    ):
         return None
     return code.code.strip().upper().replace(".", "")
 
@@ -246,7 +261,12 @@ class TableReader:
                 return []
             for row in reader:
                 if "…" in row or None in row.values():
-                    self._report(path, reader.line_num, "table-row", "the row has another number of cells than the header")
+                    self._report(
+                        path,
+                        reader.line_num,
+                        "table-row",
+                        "the row has another number of cells than the header",
+                    )
                 else:
                     rows.append((reader.line_num, {k: v.strip() for k, v in row.items()}))
         except csv.Error as error:
@@ -268,7 +288,9 @@ class TableReader:
                 for key in drug_keys(name)[:1]:
                     other = self.tables.by_name.setdefault(key, drug)
                     if other.id != drug.id:
-                        self._report(path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`")
+                        self._report(
+                            path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`"
+                        )
 
     def _atc_classes(self, path: Path) -> None:
         for _, row in self._rows(path, "prefix", "class", "myelosuppressive"):
@@ -280,7 +302,9 @@ class TableReader:
 
     def _exams(self, path: Path) -> None:
         for _, row in self._rows(path, "id", "en", "zh", "satisfies"):
-            self.tables.exams[row["id"]] = Labelled(row["id"], _label(row), frozenset(_list(row["satisfies"])))
+            self.tables.exams[row["id"]] = Labelled(
+                row["id"], _label(row), frozenset(_list(row["satisfies"]))
+            )
 
     def _tumours(self, path: Path) -> None:
         document = read_document(path)
@@ -301,13 +325,24 @@ class TableReader:
         for line, row in self._rows(path, "drug", "tumours", "markers", "needs"):
             if row["drug"] not in self.tables.drugs:
                 self._report(path, line, "table-unknown-drug", f"the drug `{row['drug']}` isn't in drugs.csv")
-            made = MarkerRow(row["drug"], frozenset(_list(row["tumours"])), frozenset(_list(row["markers"])), row["needs"] == "yes")
+            made = MarkerRow(
+                row["drug"],
+                frozenset(_list(row["tumours"])),
+                frozenset(_list(row["markers"])),
+                row["needs"] == "yes",
+            )
             self.tables.drug_markers[made.drug] = (*self.tables.drug_markers.get(made.drug, ()), made)
 
     def _regimens(self, path: Path) -> None:
         for _, row in self._rows(path, "id", "zh", "aliases", "tumours", "fn_category", "components"):
             names = frozenset(regimen_key(n) for n in (row["id"], row["zh"], *_list(row["aliases"])) if n)
-            made = Regimen(row["id"], names, frozenset(_list(row["tumours"])), row["fn_category"], frozenset(_list(row["components"])))
+            made = Regimen(
+                row["id"],
+                names,
+                frozenset(_list(row["tumours"])),
+                row["fn_category"],
+                frozenset(_list(row["components"])),
+            )
             for name in names:
                 self.tables.regimens[name] = (*self.tables.regimens.get(name, ()), made)
 

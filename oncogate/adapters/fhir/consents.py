@@ -87,7 +87,9 @@ def read_consent(found: Found, context: Context, *, lenient: bool = False) -> li
     ):
         status = "rejected"
     signed = resource.get("dateTime")
-    made = context.entry(found, signed if signed is not None else resource.get("date"), status=status, lenient=lenient)
+    made = context.entry(
+        found, signed if signed is not None else resource.get("date"), status=status, lenient=lenient
+    )
     made |= {"kind": kind, "status": status}
     regimen = _regimen(own or provisions)
     if regimen and kind != "other":

@@ -150,7 +150,11 @@ class Record:
         except Unreadable as error:
             self.mark(section, found.pointer, error.problem, found)
             if section == "consents":
-                return self.guarded(section, found, withdrawn_all_the_same) if reader is not withdrawn_all_the_same else None
+                return (
+                    self.guarded(section, found, withdrawn_all_the_same)
+                    if reader is not withdrawn_all_the_same
+                    else None
+                )
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -165,7 +169,9 @@ class Record:
         """Note that something of a section could not be read."""
         named = self.context.index.patient(found.resource, found) if found is not None else None
         if named is not None and self.patient is not None and named != self.patient:
-            self.context.say(pointer, "wrong-patient", f"an entry of patient `{named}` can't be read, and doesn't count")
+            self.context.say(
+                pointer, "wrong-patient", f"an entry of patient `{named}` can't be read, and doesn't count"
+            )
             return
         made: Entry = {"section": section, "problem": shortened(problem, 300)}
         if found is not None:

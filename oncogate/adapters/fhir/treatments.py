@@ -68,7 +68,9 @@ _BENIGN = re.compile(
     r"circumcision|阑尾切除|扁桃体切除|胆囊切除|疝修补|疝囊|剖宫产|白内障|关节置换|痔切除|包皮",
     _FLAGS,
 )
-_SURGERY = re.compile(r"\bsurger(?:y|ies)\b|surgical procedure|手术治疗|手术$|癌手术|瘤手术|\bsurgical\b", _FLAGS)
+_SURGERY = re.compile(
+    r"\bsurger(?:y|ies)\b|surgical procedure|手术治疗|手术$|癌手术|瘤手术|\bsurgical\b", _FLAGS
+)
 _CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", _FLAGS)
 
 

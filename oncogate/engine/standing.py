@@ -1,0 +1,246 @@
+"""Whether one entry counts for a fact, as of the decision moment, and why it doesn't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from oncogate.base.logic import Truth, every
+from oncogate.base.texts import Text
+from oncogate.base.times import day_start, go_back
+from oncogate.engine.case import Case, in_classes
+from oncogate.engine.content import Check, content_checks, read_value
+from oncogate.engine.values import written
+from oncogate.engine.wording import ended_said, kind_said, shown_value, status_said
+from oncogate.model.decision import Evidence, Why
+from oncogate.model.facts import Fact
+from oncogate.model.record import (
+    Assessment,
+    Consent,
+    Diagnosis,
+    Drug,
+    Entry,
+    Measurement,
+    Note,
+    OrderOnRecord,
+    Procedure,
+    Stage,
+    Treatment,
+)
+from oncogate.model.rule import Parameter
+
+ERRONEOUS = frozenset({"entered-in-error", "refuted"})
+NO_TIME = Text(zh="没有时间", en="it has no time")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span back from the moment, from a parameter: `since` is its first instant."""
+
+    since: datetime
+    written: Text
+
+    @staticmethod
+    def of(parameter: Parameter, at: datetime) -> Window:
+        """The window of a parameter such as `21 d`."""
+        count = int(parameter.value) if isinstance(parameter.value, (int, Decimal)) else 0
+        return Window(go_back(at, count, parameter.unit or "d"), written(parameter))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One candidate entry and whether it counts."""
+
+    entry: Entry
+    counted: Truth
+    why: Why | None = None
+    detail: Text | None = None
+    when: datetime | None = None
+    value: Decimal | None = None
+    problem: Why | None = None
+
+    def evidence(self, fact: str) -> Evidence:
+        """The standing as a row of evidence."""
+        entry = self.entry
+        day = entry.effective is not None and not isinstance(entry.effective, datetime)
+        return Evidence(
+            fact=fact, entry=entry.id, source=entry.source, counted=self.counted, why=self.why or self.problem,
+            value=shown_value(entry), time=entry.effective, precision="day" if day else None, detail=self.detail,
+        )  # fmt: skip
+
+
+class Counting:
+    """Judges single entries of one fact: a fact, with the windows and options of the leaf that asks for it."""
+
+    def __init__(
+        self, case: Case, fact: Fact, window: Window | None, older_than: Window | None,
+        since: Window | None, options: Mapping[str, Parameter],
+    ) -> None:  # fmt: skip
+        self.case = case
+        self.fact = fact
+        self.window = window
+        self.older_than = older_than
+        self.since = since
+        self.options = options
+
+    def standing(self, entry: Entry) -> Standing | None:
+        """The entry's standing, or `None` where it is no candidate at all."""
+        is_kind = self._is_kind(entry)
+        if is_kind is False and not self.fact.near_kinds:
+            return None
+        when = None if entry.effective is None else self.case.first_instant(entry.effective)
+        checks = list(self._checks(entry, is_kind, when))
+        value, problem, detail = read_value(self.fact, entry)
+        counted = every(check[0] for check in checks)
+        first = (
+            next((c for c in checks if c[0] is counted), (counted, None, None))
+            if counted is not True
+            else (True, None, None)
+        )
+        return Standing(
+            entry,
+            counted,
+            first[1],
+            first[2] or (detail if counted is not False else None),
+            when,
+            value,
+            problem,
+        )
+
+    def _checks(self, entry: Entry, is_kind: Truth, when: datetime | None) -> Iterator[Check]:
+        case, fact = self.case, self.fact
+        if case.of_another_patient(entry):
+            yield False, "wrong_patient", None
+        status = getattr(entry, "status", None)
+        ends = status in fact.ends
+        if status in ERRONEOUS:
+            yield False, "invalid", Text(zh="该记录已标记为录入错误", en="marked as entered in error")
+        elif is_kind is not True:
+            yield is_kind, "wrong_kind", kind_said(entry)
+        if status == "superseded":
+            yield False, "superseded", None
+        elif not ends and fact.counted and status not in fact.counted and status not in ERRONEOUS:
+            yield False, "not_final", status_said(status)
+        if not ends and when is not None and when > case.at:
+            yield False, "in_the_future", None
+        recorded = case.recorded(entry)
+        if recorded is None:
+            yield None, "unread", NO_TIME
+        elif recorded > case.at:
+            yield False, "recorded_late", None
+        if not ends:
+            yield from self._timing(when, entry)
+        yield self._focus(entry)
+        yield from self._matches(entry)
+        if ends:
+            yield False, "withdrawn", ended_said(status, recorded, case.at)
+        else:
+            yield from content_checks(case, fact, entry, self.options)
+
+    def _timing(self, when: datetime | None, entry: Entry) -> Iterator[Check]:
+        if when is None:
+            if not isinstance(entry, Diagnosis):
+                yield None, "unread", NO_TIME
+        elif self.window is not None and when < self.window.since:
+            yield False, "too_old", None
+        elif self.since is not None and when < self._since(entry, self.since):
+            yield (
+                False,
+                "too_old",
+                Text(zh=f"早于{self.since.written.zh}", en=f"before the {self.since.written.en}"),
+            )
+        elif self.older_than is not None and when >= self.older_than.since:
+            yield (
+                False,
+                "wrong_kind",
+                Text(
+                    zh=f"未满{self.older_than.written.zh}", en=f"less than {self.older_than.written.en} ago"
+                ),
+            )
+
+    def _since(self, entry: Entry, since: Window) -> datetime:
+        # a specimen's stage is often dated on the day of the operation, without a time
+        return since.since if isinstance(entry.effective, datetime) else day_start(since.since, self.case.at)
+
+    # -- kind, focus, order ------------------------------------------------------------------------
+
+    def _is_kind(self, entry: Entry) -> Truth:
+        fact = self.fact
+        if isinstance(entry, Measurement):
+            return any(c.system == k.system and c.code == k.code for c in entry.codes for k in fact.codes)
+        if isinstance(entry, Treatment) and entry.kind == "drugs":
+            return self._gives(entry.drugs, bool(entry.regimen)) if fact.drugs else False
+        if isinstance(entry, OrderOnRecord):
+            return self._gives(entry.drugs, False) if fact.drugs else False
+        if isinstance(entry, Stage):
+            return True
+        kind = getattr(entry, "kind", None)
+        if kind in fact.doubtful_kinds:
+            return None
+        if kind in fact.narrow_kinds:
+            return self.case.only_drugs_of(kind)
+        if isinstance(entry, (Assessment, Consent, Procedure, Treatment, Note)):
+            return not fact.kinds or kind in fact.kinds
+        return not fact.kinds or kind is None or kind in fact.kinds
+
+    def _gives(self, drugs: tuple[Drug, ...], regimen: bool) -> Truth:
+        wanted = frozenset(self.fact.drugs)
+        if regimen and "anti_tumour" in wanted:
+            return True
+        known = [self.case.tables.identify(d) for d in drugs]
+        found = [in_classes(k, wanted) if k else None for k in known]
+        if True in found:
+            return True
+        return None if None in found else False
+
+    def _focus(self, entry: Entry) -> Check:
+        rule, tumour = self.fact.focus, self.case.tumour
+        if rule == "ignored":
+            return True, None, None
+        if entry.focus is not None:
+            about = self.case.about_this_tumour(entry.focus)
+            other = Text(zh="属于其他肿瘤或疾病", en="it is about another tumour or condition")
+            untold = Text(zh="无法确定本次治疗针对哪个肿瘤", en="it can't be told which tumour is treated")
+            return about, "wrong_focus", untold if about is None else other
+        unsaid = Text(
+            zh="病历中不止一个肿瘤，该记录未写明属于哪一个",
+            en="the record has several tumours and this doesn't say which it is about",
+        )
+        if rule == "required":
+            return (
+                (True if tumour.several is False else None if tumour.several is None else False),
+                "wrong_focus",
+                unsaid,
+            )
+        if rule == "doubtful" and tumour.several is not False:
+            return None, "wrong_focus", unsaid
+        return True, None, None
+
+    def _matches(self, entry: Entry) -> Iterator[Check]:
+        order = self.case.order
+        named = getattr(entry, "regimen", None)
+        if "regimen" in self.fact.matches and named and order is not None:
+            yield (
+                self._same_regimen(named),
+                "other_regimen",
+                Text(zh=f"针对的是“{named}”", en=f"it is for `{named}`"),
+            )
+        cycle = getattr(entry, "cycle", None)
+        if "cycle" in self.fact.matches and cycle is not None and order is not None:
+            same = None if order.cycle is None else order.cycle == cycle
+            yield same, "other_cycle", Text(zh=f"针对的是第{cycle}周期", en=f"it is for cycle {cycle}")
+
+    def _same_regimen(self, named: str) -> Truth:
+        case = self.case
+        assert case.order is not None
+        if case.order.regimen:
+            return case.tables.same_regimen(named, case.order.regimen)
+        rows = case.tables.regimens_named(named)
+        if not rows:
+            return None
+        given = frozenset(d.known.id for d in case.drugs if d.known is not None and d.known.anti_tumour)
+        if case.doubtful or any(d.known is None for d in case.drugs):
+            return None
+        return any(given == case.tables.anti_tumour_part(row) for row in rows)

@@ -1,0 +1,102 @@
+"""What clinicians call things: sections, kinds, statuses, and an entry's value as recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from oncogate.base.texts import Text
+from oncogate.model.record import (
+    Assessment,
+    Consent,
+    Entry,
+    Measurement,
+    OrderOnRecord,
+    Pathology,
+    Stage,
+    Treatment,
+)
+from oncogate.model.values import Quantity
+
+SECTION_LABELS = {
+    "diagnoses": Text(zh="诊断", en="diagnoses"), "stages": Text(zh="分期", en="stages"), "pathology": Text(zh="病理", en="pathology reports"),
+    "markers": Text(zh="分子检测", en="marker results"), "exams": Text(zh="检查", en="examinations"), "assessments": Text(zh="风险评估", en="risk assessments"),
+    "consents": Text(zh="知情同意", en="consents"), "labs": Text(zh="检验", en="laboratory results"), "vitals": Text(zh="生命体征", en="vital signs"),
+    "procedures": Text(zh="手术操作", en="procedures"), "treatments": Text(zh="既往治疗", en="treatments"), "orders": Text(zh="医嘱", en="other orders"),
+    "allergies": Text(zh="过敏史", en="allergies"), "meetings": Text(zh="会诊讨论", en="meetings"), "educations": Text(zh="患者宣教", en="education records"),
+    "follow_ups": Text(zh="随访", en="follow-up records"), "events": Text(zh="事件", en="events"),
+}  # fmt: skip
+
+
+def section_label(section: str) -> Text:
+    """What clinicians call a section of the record."""
+    return SECTION_LABELS.get(section, Text(zh=section, en=section))
+
+
+def shown_value(entry: Entry) -> str | None:
+    """The entry's value as recorded, for evidence."""
+    if isinstance(entry, Measurement):
+        return quantity_text(entry.value) if entry.value is not None else entry.text
+    if isinstance(entry, Stage):
+        return entry.stage
+    if isinstance(entry, Assessment):
+        return entry.level
+    if isinstance(entry, (Treatment, OrderOnRecord)):
+        names = [d.name or d.code or "" for d in entry.drugs]
+        return getattr(entry, "name", None) or "+".join(n for n in names if n) or None
+    if isinstance(entry, Pathology):
+        return entry.conclusion
+    for field in ("name", "result", "text"):
+        if getattr(entry, field, None):
+            return str(getattr(entry, field))
+    return None
+
+
+def quantity_text(quantity: Quantity) -> str:
+    """A quantity as a person reads it: `<0.5 10*9/L`."""
+    return f"{quantity.comparator or ''}{quantity.value:f} {quantity.unit}".strip()
+
+
+def status_said(status: str | None) -> Text:
+    """Why an entry of this status doesn't count."""
+    words = {
+        "preliminary": Text(zh="尚为初步报告", en="preliminary"), "registered": Text(zh="尚未出结果", en="without a result yet"),
+        "cancelled": Text(zh="已取消或检测失败", en="cancelled or failed"), "not-done": Text(zh="未执行", en="not done"),
+        "draft": Text(zh="尚为草稿", en="a draft"), "proposed": Text(zh="尚未签署", en="proposed only"),
+        "on-hold": Text(zh="已暂停", en="on hold"), "planned": Text(zh="计划中", en="planned"),
+    }  # fmt: skip
+    return words.get(status or "", Text(zh=f"状态为“{status}”", en=f"status `{status}`"))
+
+
+KIND_LABELS = {
+    "chemotherapy": Text(zh="化疗", en="chemotherapy"), "targeted": Text(zh="靶向治疗", en="targeted treatment"),
+    "immunotherapy": Text(zh="免疫治疗", en="immunotherapy"), "surgery": Text(zh="手术", en="surgery"),
+    "radiotherapy": Text(zh="放疗", en="radiotherapy"), "histology": Text(zh="组织学", en="histology"), "cytology": Text(zh="细胞学", en="cytology"),
+}  # fmt: skip
+
+
+def kind_said(entry: Entry) -> Text | None:
+    """What an entry is, where it is of another kind or its kind isn't clear."""
+    kind = getattr(entry, "kind", None)
+    if isinstance(entry, Consent):
+        label = KIND_LABELS.get(kind or "", Text(zh="其他事项", en="something else"))
+        return Text(zh=f"这是{label.zh}的知情同意书", en=f"it is a consent to {label.en}")
+    if isinstance(entry, Assessment):
+        return Text(zh="这是其他内容的评估", en="it assesses something else")
+    if kind == "operation":
+        return Text(
+            zh="无法确定是否为针对肿瘤的手术",
+            en="it can't be told whether the operation was against the tumour",
+        )
+    if kind == "surgery":
+        return Text(zh="无法确定是否切除了肿瘤", en="it can't be told whether the tumour was removed")
+    if isinstance(entry, (Treatment, OrderOnRecord)):
+        return Text(zh="有药品未能识别", en="it has a drug that isn't recognised")
+    return None
+
+
+def ended_said(status: str | None, recorded: datetime | None, at: datetime) -> Text:
+    """When a consent was taken back."""
+    when = recorded.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M") if recorded else ""
+    if status == "rejected":
+        return Text(zh=f"患者已于 {when} 拒绝或收回同意", en=f"refused or taken back, recorded {when}")
+    return Text(zh=f"已于 {when} 撤回", en=f"withdrawn, recorded {when}")
