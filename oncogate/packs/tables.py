@@ -139,7 +139,16 @@ class Tables:
         return known
 
     def _by_name(self, name: str | None) -> KnownDrug | None:
-        return next((self.by_name[key] for key in drug_keys(name or "") if key in self.by_name), None)
+        whole = self._by_whole_name(name or "")
+        if whole is not None or not name:
+            return whole
+        # `多西他赛注射液 Docetaxel Injection`: the two halves are two names, and must be of one drug
+        chinese, other = "".join(_CHINESE.findall(name)), " ".join(_CHINESE.split(name))
+        one, two = self._by_whole_name(chinese), self._by_whole_name(other)
+        return one if one is not None and two is not None and one.id == two.id else None
+
+    def _by_whole_name(self, name: str) -> KnownDrug | None:
+        return next((self.by_name[key] for key in drug_keys(name) if key in self.by_name), None)
 
     def _by_code(self, code: str) -> KnownDrug | None:
         if code in self.by_atc:
@@ -214,6 +223,7 @@ def is_malignant(plain: str) -> bool:
     return bool(re.match(r"C[0-9][0-9]", plain)) and plain[:3] <= "C97"
 
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 _REGIMEN_NOISE = re.compile(r"方案|化疗|regimen|protocol|[\s\-_+/·,，、()（）]")
 
 
