@@ -121,6 +121,12 @@ def _forms(read: StageNotation) -> tuple[str, ...]:
     return ("categories", "group") if read.form == "both" else (read.form,)
 
 
+def word_for(fact: Fact, entry: Entry) -> Text | None:
+    """What clinicians call a coded value."""
+    vocabulary = fact.vocabulary
+    return vocabulary.values.get(str(getattr(entry, vocabulary.field, None))) if vocabulary else None
+
+
 def read_value(fact: Fact, entry: Entry) -> tuple[Decimal | None, Why | None, Text | None]:
     """The value in the fact's unit; where it can't be read, why, and what is wrong."""
     measured = fact.measured

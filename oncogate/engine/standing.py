@@ -11,7 +11,7 @@ from oncogate.base.logic import Truth, every
 from oncogate.base.texts import Text
 from oncogate.base.times import day_start, go_back
 from oncogate.engine.case import Case, in_classes
-from oncogate.engine.content import Check, content_checks, read_value
+from oncogate.engine.content import Check, content_checks, read_value, word_for
 from oncogate.engine.values import written
 from oncogate.engine.wording import ended_said, kind_said, shown_value, status_said
 from oncogate.model.decision import Evidence, Why
@@ -92,22 +92,12 @@ class Counting:
             return None
         when = None if entry.effective is None else self.case.first_instant(entry.effective)
         checks = list(self._checks(entry, is_kind, when))
-        value, problem, detail = read_value(self.fact, entry)
         counted = every(check[0] for check in checks)
-        first = (
-            next((c for c in checks if c[0] is counted), (counted, None, None))
-            if counted is not True
-            else (True, None, None)
-        )
-        return Standing(
-            entry,
-            counted,
-            first[1],
-            first[2] or (detail if counted is not False else None),
-            when,
-            value,
-            problem,
-        )
+        if counted is not True:
+            _, why, detail = next(check for check in checks if check[0] is counted)
+            return Standing(entry, counted, why, detail, when)
+        value, problem, detail = read_value(self.fact, entry)
+        return Standing(entry, True, None, detail or word_for(self.fact, entry), when, value, problem)
 
     def _checks(self, entry: Entry, is_kind: Truth, when: datetime | None) -> Iterator[Check]:
         case, fact = self.case, self.fact
