@@ -28,3 +28,17 @@ def test_importing_the_package_brings_no_extra_with_it():
 def test_errors_are_one_family():
     assert issubclass(oncogate.PackError, oncogate.OncogateError)
     assert issubclass(oncogate.RequestError, oncogate.OncogateError)
+
+
+def test_a_decision_reads_back_equal_and_findings_of_everything_go_along():
+    gate = oncogate.Gate.load()
+    decision = gate.decide(
+        oncogate.Request.load(
+            {"at": "2026-03-02T09:30:00+08:00", "order": {"id": "o", "drugs": [{"name": "多西他赛"}]}}
+        )
+    )
+    again = oncogate.Decision.load(decision.to_json())
+    assert again == decision
+    assert again.to_json() == decision.to_json()
+    assert [f.rule for f in again.determining] == list(decision.determining_rules)
+    assert len(oncogate.Decision.load(decision.to_json(everything=True)).findings) == len(gate.library.rules)

@@ -57,6 +57,7 @@ def test_numbers_are_exact_and_stay_so():
     request = Request.load(text.encode())
     assert request.record.labs[0].value.value == Decimal("1.1")
     assert Request.load(request.to_json().encode()) == request
+    assert Request.load(request.to_json()) == request
 
 
 def test_not_supplied_and_none_there_are_two_things():

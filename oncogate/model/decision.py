@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -141,6 +142,12 @@ class Decision(Model):
 
     _all: tuple[Finding, ...] = PrivateAttr(default=())
 
+    def __eq__(self, other: object) -> bool:
+        # what isn't written, the findings that asked for nothing, is no part of what is decided
+        return isinstance(other, Decision) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
     @property
     def all_findings(self) -> tuple[Finding, ...]:
         """Every rule's finding, those that are met or don't apply too; only `findings` after a round trip."""
@@ -161,3 +168,12 @@ class Decision(Model):
         if everything:
             data["findings"] = [f.model_dump(mode="json") for f in self.all_findings]
         return data
+
+    def to_json(self, *, everything: bool = False) -> str:
+        """Canonical JSON: the same request gives the same bytes. `Decision.load` reads back an equal decision."""
+        return json.dumps(self.to_dict(everything=everything), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, source: str | bytes | Mapping[str, Any]) -> Decision:
+        """A decision from its JSON or its data; raises pydantic's `ValidationError` for anything else."""
+        return cls.model_validate(json.loads(source) if isinstance(source, (str, bytes)) else source)

@@ -50,11 +50,13 @@ class Request(Model):
 
     @classmethod
     def load(cls, source: str | Path | bytes | Mapping[str, Any], timezone: str | None = None) -> Request:
-        """Read a request from a file's path, JSON bytes, or a mapping.
+        """Read a request from a file's path, JSON (bytes or text), or a mapping.
 
         `timezone` (`Asia/Shanghai`, `+08:00`) is given to times that have none. Raises `RequestError`
         with every problem found, each at its JSON pointer.
         """
+        if isinstance(source, str) and source.lstrip().startswith("{"):
+            source = source.encode()
         data = read_json(source) if isinstance(source, (str, Path, bytes)) else source
         if timezone is not None:
             data = _zoned(data, timezone)
