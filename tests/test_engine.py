@@ -202,3 +202,45 @@ def test_every_formula_that_a_fact_may_name_is_there_and_no_other():
     from oncogate.model.facts import FormulaName
 
     assert set(FORMULAS) == set(get_args(FormulaName))
+
+
+def consent(id, **fields):
+    return {"id": id, "kind": "chemotherapy", "status": "active", "age": "3 d", **fields}
+
+
+def test_each_signature_is_held_against_each_withdrawal():
+    ended = {"status": "inactive", "age": "2 d"}
+    undated = {"id": "a", "kind": "chemotherapy", "status": "active", "effective": None}
+    plan_a = DOCETAXEL | {"regimen": "A"}
+    assert (
+        verdict(
+            "consent-missing",
+            order=plan_a,
+            consents=[consent("a", regimen="A"), consent("b", regimen="B", **ended)],
+        )
+        == "met"
+    )
+    assert (
+        verdict("consent-missing", consents=[consent("a"), consent("b", regimen="B", **ended)]) == "unknown"
+    )
+    assert verdict("consent-missing", consents=[undated, consent("b", **ended)]) == "unknown"
+    unnamed = {"diagnoses": None, "consents": [consent("a"), consent("b", focus="d2", **ended)]}
+    assert verdict("consent-missing", **unnamed) == "unknown"
+
+
+def test_a_withdrawal_entered_in_error_is_none():
+    ended = consent("b", status="inactive", age="2 d", key="k")
+    error = consent("c", status="entered-in-error", age="1 d", key="k")
+    assert verdict("consent-missing", consents=[consent("a"), ended]) == "unmet"
+    assert verdict("consent-missing", consents=[consent("a"), ended, error]) == "met"
+
+
+def test_one_value_written_in_two_ways_gives_the_same_bytes():
+    def decided(number):
+        lab = b'{"id": "l", "codes": [{"system": "http://loinc.org", "code": "751-8"}], "status": "final", "effective": "2026-03-01", "value": {"value": %s, "unit": "10*9/L"}}'
+        return GATE.decide(
+            Request.load(b'{"at": "2026-03-02T09:30:00+08:00", "record": {"labs": [%s]}}' % (lab % number))
+        ).to_json()
+
+    assert decided(b"0.50") == decided(b"0.5")
+    assert decided(b"1.0") == decided(b"1")

@@ -234,10 +234,8 @@ def test_what_is_written_reads_back_equal(gate: Gate, request: Request) -> None:
     """A request, a rule or a decision that was saved is, when opened again, what it was."""
     assert Request.load(request.to_json().encode()) == request
     decision = gate.decide(request)
-    assert (
-        Decision.model_validate_json(decision.model_dump_json(by_alias=True)).to_dict() == decision.to_dict()
-    )
-    for rule in (r.model_copy(update={"examples": ()}) for r in gate._stable):
+    assert Decision.load(decision.to_json()) == decision
+    for rule in gate._stable:
         assert Rule.model_validate_json(rule.model_dump_json(by_alias=True)) == rule
 
 

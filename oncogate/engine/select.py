@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from oncogate.base.logic import Truth
+from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.standing import ERRONEOUS, Counting, Standing, Window
@@ -96,8 +96,6 @@ def select(
             _unread(mark) for mark in case.unread(section) if mark.kind in (*fact.kinds, *fact.doubtful_kinds)
         ]
     standings = _last_word(case, fact, _superseded(case, fact, standings))
-    if any(_undated_end(case, s) for s in standings):
-        hidden.append(Hidden("unread", UNDATED_END))
     standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
     return Selection(name, tuple(standings), tuple(hidden))
 
@@ -109,7 +107,7 @@ def _superseded(case: Case, fact: Fact, standings: list[Standing]) -> list[Stand
     newer = [e for e in entries if getattr(e, "status", None) in REPLACES and _speaks(case, e)]
     return [
         replace(s, counted=False, why="superseded", detail=None)
-        if s.counted is not False and any(_replaces(case, new, s.entry) for new in newer) else s
+        if (s.counted is not False or s.why == "withdrawn") and any(_replaces(case, new, s.entry) for new in newer) else s
         for s in standings
     ]  # fmt: skip
 
@@ -139,30 +137,38 @@ def _codes(entry: Measurement) -> frozenset[tuple[str | None, str | None]]:
 
 
 def _last_word(case: Case, fact: Fact, standings: list[Standing]) -> list[Standing]:
-    """A later refusal or withdrawal undoes an earlier consent; a later signature revives it."""
-    if not fact.ends:
+    """A later refusal or withdrawal undoes an earlier consent; a later signature revives it.
+
+    Each signature is held against each withdrawal: the word that was said last counts.
+    """
+    ends = [s for s in standings if s.why == "withdrawn"]
+    if not fact.ends or not ends:
         return standings
-    ends = [case.recorded(s.entry) for s in standings if s.why == "withdrawn"]
-    ended = [recorded for recorded in ends if recorded is not None and recorded <= case.at]
-    if None in ends:  # it may be the last word
-        standings = [
-            replace(s, counted=None, why="unread", detail=UNDATED_END) if s.counted else s for s in standings
-        ]
-    if not ended:
-        return standings
-    last = max(ended)
-    return [
-        replace(s, counted=False, why="withdrawn", detail=Text(zh="此后已撤回或拒绝", en="withdrawn or refused since"))
-        if s.counted is not False and (s.when is None or s.when <= last) else s
-        for s in standings
-    ]  # fmt: skip
+    return [_after(s, some([_undoes(case, end, s) for end in ends])) for s in standings]
 
 
-UNDATED_END = Text(zh="另有未注明时间的撤回或拒绝记录", en="there is a withdrawal or refusal without a time")
+def _after(standing: Standing, undone: Truth) -> Standing:
+    if standing.counted is False or undone is False:
+        return standing
+    said = WITHDRAWN_SINCE if undone else PERHAPS_WITHDRAWN
+    return replace(standing, counted=False if undone else None, why="withdrawn", detail=said)
 
 
-def _undated_end(case: Case, standing: Standing) -> bool:
-    return standing.why == "withdrawn" and case.recorded(standing.entry) is None
+def _undoes(case: Case, end: Standing, signed: Standing) -> Truth:
+    """Whether a withdrawal takes back what was signed: by then, and for the same regimen if both name one."""
+    one, other = getattr(end.entry, "regimen", None), getattr(signed.entry, "regimen", None)
+    if one and other and not case.tables.same_regimen(one, other):
+        return False
+    said = case.recorded(end.entry)
+    in_time = None if said is None or signed.when is None else signed.when <= said
+    settled: set[Why] = {"other_regimen"} if one and other else set()
+    if end.entry.focus is not None and end.entry.focus == signed.entry.focus:
+        settled.add("wrong_focus")
+    return every([in_time, None if end.doubts - settled else True])
+
+
+WITHDRAWN_SINCE = Text(zh="此后已撤回或拒绝", en="withdrawn or refused since")
+PERHAPS_WITHDRAWN = Text(zh="可能已被撤回或拒绝", en="perhaps withdrawn or refused since")
 
 
 def _not_supplied(section: str) -> Hidden:

@@ -51,7 +51,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Standing:
-    """One candidate entry and whether it counts."""
+    """One candidate entry and whether it counts; `doubts` are the checks of it that can't be told."""
 
     entry: Entry
     counted: Truth
@@ -60,6 +60,7 @@ class Standing:
     when: datetime | None = None
     value: Decimal | None = None
     problem: Why | None = None
+    doubts: frozenset[Why | None] = frozenset()
 
     def evidence(self, fact: str) -> Evidence:
         """The standing as a row of evidence."""
@@ -95,7 +96,8 @@ class Counting:
         counted = every(check[0] for check in checks)
         if counted is not True:
             _, why, detail = next(check for check in checks if check[0] is counted)
-            return Standing(entry, counted, why, detail, when)
+            doubts = frozenset(check[1] for check in checks if check[0] is None)
+            return Standing(entry, counted, why, detail, when, doubts=doubts)
         value, problem, detail = read_value(self.fact, entry)
         return Standing(entry, True, None, detail or word_for(self.fact, entry), when, value, problem)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
 from oncogate.base.texts import Text
-from oncogate.model.values import Day, Model, Name, Number
+from oncogate.model.values import Day, Model, Name, Number, Plain
 
 RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+$")]
 Ref = Annotated[str, Field(min_length=1, description="a parameter of this rule, or a fact")]
@@ -228,7 +228,7 @@ class Remedy(Text):
     """What to do now. `adds` is what the record then holds; without it only the patient or order can change."""
 
     action: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    adds: dict[str, dict[str, Any]] | None = None
+    adds: dict[str, Plain] | None = None
 
 
 class Override(Model):
@@ -258,7 +258,7 @@ class Example(Model):
     """A case inside the rule file: what is given and what the rule then says."""
 
     name: Name
-    given: dict[str, Any]
+    given: Plain
     expect: Literal["met", "unmet", "unknown", "not_applicable", "raised", "not_raised"]
     why: str | None = None
 

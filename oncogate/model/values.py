@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from oncogate.base.times import NaiveTime, Time, aware, read_time, write_time
+
+
+def _throughout(value: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _throughout(one, change) for key, one in value.items()}
+    return [_throughout(one, change) for one in value] if isinstance(value, list) else change(value)
+
+
+def _exact(value: Any) -> Any:
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+Plain = Annotated[
+    dict[str, Any],
+    BeforeValidator(lambda v: _throughout(v, _exact)),
+    PlainSerializer(
+        lambda v: _throughout(v, lambda one: _as_json(one) if isinstance(one, Decimal) else one),
+        when_used="json",
+    ),
+]
+"""Free-form data of a rule file; its numbers stay numbers when written."""
 
 
 class Model(BaseModel):
@@ -109,10 +139,16 @@ Name = Annotated[str, Field(min_length=1, max_length=500)]
 Comparator = Literal["<", "<=", ">", ">="]
 
 
+def _shortest(value: Decimal) -> Decimal:
+    # equal requests must give equal bytes: 1.0 and 1 are one value
+    plain = value.normalize()
+    return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
+
+
 class Quantity(Model):
     """A measured value. `comparator` marks a censored one: `<0.5` is below 0.5, by how much isn't known."""
 
-    value: Number
+    value: Annotated[Number, AfterValidator(_shortest)]
     unit: str
     comparator: Comparator | None = None
 
