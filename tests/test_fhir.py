@@ -139,7 +139,7 @@ def test_two_versions_of_one_id_share_a_key() -> None:
     versions = [observation(LOINC, "751-8", value) for value in ("0.8 10*9/L", "1.8 10*9/L", "0.8 10*9/L")]
     entries = read(*versions).labs or ()
     assert [(e.id, e.key, e.source) for e in entries] == [
-        ("o1", "Observation/o1", "Observation/o1"), ("o1#2", "Observation/o1", "Observation/o1"),
+        ("o1", "Observation/o1#751-8", "Observation/o1"), ("o1#2", "Observation/o1#751-8", "Observation/o1"),
     ]  # fmt: skip
 
 
@@ -855,3 +855,11 @@ def test_chemotherapy_as_a_procedure_is_a_systemic_treatment():
     }
     treatment = read_bundle(bundle, None).data["record"]["treatments"][0]
     assert (treatment["kind"], treatment["regimen"]) == ("drugs", "静脉化疗")
+
+
+def test_a_shared_accession_number_makes_no_two_analytes_one_result():
+    shared = [{"system": "urn:lis", "value": "ACC-1"}]
+    found = [observation(LOINC, code, identifier=shared, id=code) for code in ("751-8", "777-3")]
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": r} for r in found]}
+    keys = [lab["key"] for lab in read_bundle(bundle, None).data["record"]["labs"]]
+    assert keys == ["urn:lis|ACC-1#751-8", "urn:lis|ACC-1#777-3"]

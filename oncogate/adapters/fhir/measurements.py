@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -144,18 +145,18 @@ def _read(
     made = context.observed(found, status)
     entries = []
     if codes and (not components or _has_value(resource)):
-        entries.append({**made, "codes": codes, "status": status, **read_value(resource)})
+        entries.append({**_keyed(made, codes), "codes": codes, "status": status, **read_value(resource)})
     for n, component in enumerate(components, 1):
-        entry = {
-            **made,
-            "id": f"{made['id']}#{n}",
-            "codes": codes_of(component.get("code")),
-            "status": status,
-        }
-        if "key" in made:
-            entry["key"] = f"{made['key']}#{entry['codes'][0].get('code', n)}"
+        own = codes_of(component.get("code"))
+        entry = {**_keyed(made, own), "id": f"{made['id']}#{n}", "codes": own, "status": status}
         entries.append({**entry, **read_value(component)})
     return entries
+
+
+def _keyed(made: Entry, codes: Sequence[Mapping[str, str]]) -> Entry:
+    # one accession number often stands on every result of a specimen: a corrected platelet count
+    # is no new version of the neutrophil count
+    return {**made, "key": f"{made['key']}#{codes[0].get('code', '')}"} if "key" in made else made
 
 
 def _has_value(resource: Json) -> bool:
