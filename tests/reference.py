@@ -1,4 +1,4 @@
-"""The meaning of a rule once more, plain and slow, written from the text (DESIGN §2 and §10) alone.
+"""The meaning of a rule once more, plain and slow, written from the text (docs/explanation/meaning.md) alone.
 
 It imports the models and nothing of the engine, so that both can only agree by meaning the same.
 Not covered: stage notation and derived facts; what `holds` and `value` say is handed in (`World.given`).

@@ -1,4 +1,4 @@
-"""The laws of DESIGN §2, on the shipped rules and on generated ones. Each docstring is for a pharmacist to read."""
+"""The laws of docs/explanation/meaning.md, on the shipped rules and on generated ones. Each docstring is for a pharmacist to read."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def code(text: str, system: str | None = None, tumour: str | None = None) -> str
 
 # text -> kind, modifiers, t, n, m, group, normalised text
 TNM = {
-    # §4.7
+    # forms met in records
     "pT3N1cM0": ("pathologic", "", "3", "1", "0", None, "pT3N1cM0"),
     "ypT0N0M0": ("pathologic", "y", "0", "0", "0", None, "ypT0N0M0"),
     "cTxNxM1": ("clinical", "", "X", "X", "1", None, "cTXNXM1"),
@@ -210,7 +210,7 @@ def test_the_values_cover_every_system() -> None:
 
 
 PROBLEMS = {
-    # §4.7
+    # forms met in records
     "cT4bN+M0": "n-plus",
     "T3-4N1M0": "range",
     "cT2N1MX": "mx",

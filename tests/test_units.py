@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from oncogate.clinical.units import MEASURES, canonical_unit, factor, help_for, to_canonical
 
-# The rows of UNITS.md, word for word.
+# The table of spellings met in real messages, row by row.
 ONE = r"""
 10*9/L|10^9/L|x10*9/L|10\S\9/L|giga.l-1|10*3/uL|x10E3/uL|10E3/uL|1E03/mm3|Thousand/uL
 10~9/L|10`9/L|E+9/L|10E9/L|*10^9/L|×10⁹/L|x10 9/L|x10^9/L|10^9个/L|G/L|Gpt/L|K/uL|K/mcL|千/μL

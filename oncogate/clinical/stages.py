@@ -1,8 +1,8 @@
 """Reading a cancer stage as hospitals write it: `cT2N1M0 ⅡB期`, `CNLC Ⅱb期`, `Ann Arbor III A`, `局限期`.
 
 `read_stage` gives a `Stage`, or a `StageProblem` that says what is wrong and what to write instead; it
-never raises and never guesses. Grammar: clinical notes §4.7 (AJCC/UICC 8 and 9, FIGO, Lugano, CNLC, BCLC,
-VALG, Binet, Rai, ISS, Durie-Salmon); values marked GK there are general knowledge and marked so here.
+never raises and never guesses. Systems: AJCC/UICC 8 and 9, FIGO, Lugano, CNLC, BCLC, VALG, Binet, Rai,
+ISS, Durie-Salmon; what is general knowledge is marked so.
 """
 
 from __future__ import annotations

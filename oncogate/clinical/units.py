@@ -1,7 +1,7 @@
 """Units of laboratory values and body measures: one closed table, nothing guessed.
 
 A unit that is not in the table gives `None`, and `help_for` says what to write instead. Source of the
-cell-count spellings: `UNITS.md`, collected from real messages. `10*9/L` is the canonical cell count.
+cell-count spellings: collected from real messages. `10*9/L` is the canonical cell count.
 """
 
 from __future__ import annotations

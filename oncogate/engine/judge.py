@@ -1,4 +1,4 @@
-"""Judging one rule: conditions to a verdict, with the evidence of every leaf (DESIGN §2).
+"""Judging one rule: conditions to a verdict, with the evidence of every leaf.
 
 applies = when                               true, false or unknown
 verdict = not_applicable                     if applies is false
