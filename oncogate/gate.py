@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from oncogate._version import __version__
@@ -11,7 +12,7 @@ from oncogate.engine.combine import asked, determines, outcome_of
 from oncogate.engine.judge import Judgement, judge
 from oncogate.explain.findings import critical_value_of, failed, finding_of, obligations_of, remedy_for
 from oncogate.explain.way_forward import way_forward
-from oncogate.model.decision import Asked, Decision, Finding, Notice, PackUsed
+from oncogate.model.decision import Asked, CriticalValue, Decision, Finding, Notice, Obligation, PackUsed
 from oncogate.model.record import PatientRecord
 from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Rule
@@ -19,7 +20,15 @@ from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library
 
 ENGINE = f"oncogate {__version__}"
-Judged = tuple[Rule, Judgement | None]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What one rule says of a request."""
+
+    finding: Finding
+    critical: tuple[CriticalValue, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
 
 
 class Gate:
@@ -49,14 +58,10 @@ class Gate:
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
         case = self._case(request)
-        judged = [self._judge(rule, case) for rule in self._stable]
-        findings = tuple(self._finding(rule, judgement, case) for rule, judgement in judged)
-        shadow = tuple(
-            self._finding(rule, judgement, case)
-            for rule, judgement in (self._judge(r, case) for r in self._trial)
-        )
+        said = [self._say(rule, case) for rule in self._stable]
+        findings = tuple(s.finding for s in said)
+        shadow = tuple(self._say(rule, case).finding for rule in self._trial)
         outcome = outcome_of(f.asks for f in findings)
-        judgements = [j for _, j in judged if j is not None]
         forward, stuck = self._way_forward(case, findings, outcome)
         decision = Decision(
             outcome=outcome, at=request.at,
@@ -64,8 +69,8 @@ class Gate:
             patient=request.record.patient.id if request.record.patient else None,
             findings=tuple(f for f in findings if f.asks is not None),
             determining_rules=tuple(f.rule for f in findings if determines(f.asks, outcome)),
-            critical_values=tuple(v for j in judgements for v in critical_value_of(j, case)),
-            obligations=tuple(o for j in judgements for o in obligations_of(j)),
+            critical_values=tuple(v for s in said for v in s.critical),
+            obligations=tuple(o for s in said for o in s.obligations),
             way_forward=forward, not_remediable=stuck,
             shadow=tuple(f for f in shadow if f.asks is not None),
             notices=_notices(case), packs=self._packs, engine=ENGINE,
@@ -76,19 +81,21 @@ class Gate:
     def _case(self, request: Request) -> Case:
         return Case(request, self.library.facts, self.library.tables)
 
-    def _judge(self, rule: Rule, case: Case) -> Judged:
+    def _judge(self, rule: Rule, case: Case) -> Judgement | None:
         try:
-            return rule, judge(rule, case, self._parameters[rule.id])
+            return judge(rule, case, self._parameters[rule.id])
         except Exception:  # an exception into the order screen would be a crash, a skipped rule a silent pass
-            return rule, None
+            return None
 
-    def _finding(self, rule: Rule, judgement: Judgement | None, case: Case) -> Finding:
+    def _say(self, rule: Rule, case: Case) -> _Said:
+        judgement = self._judge(rule, case)
+        if judgement is None:
+            return _Said(failed(rule))
         try:
-            return (
-                failed(rule) if judgement is None else finding_of(judgement, case, self.library.set_by(rule))
-            )
+            finding = finding_of(judgement, case, self.library.set_by(rule))
+            return _Said(finding, critical_value_of(judgement, case), obligations_of(judgement))
         except Exception:  # as above: without words for it, the verdict is not known
-            return failed(rule)
+            return _Said(failed(rule))
 
     def _way_forward(
         self, case: Case, findings: Sequence[Finding], outcome: Outcome
@@ -105,7 +112,7 @@ class Gate:
         case = self._case(request)
         said: list[tuple[str, Asked | None]] = []
         for rule in self._stable:
-            _, judgement = self._judge(rule, case)
+            judgement = self._judge(rule, case)
             said.append((rule.id, asked(rule, judgement.verdict if judgement else "unknown")))
         return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
 

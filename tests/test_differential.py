@@ -62,7 +62,7 @@ def agree(pack: tuple[Rule, ...], request: Request) -> Answer:
     case = gate._case(request)
     judged = {
         rule.id: judgement and judgement.verdict
-        for rule, judgement in (gate._judge(r, case) for r in gate._stable)
+        for rule, judgement in ((r, gate._judge(r, case)) for r in gate._stable)
     }
     assert judged == answer.verdicts, shown(pack, request)
     decision = gate.decide(request)

@@ -51,7 +51,7 @@ gates = st.one_of(st.builds(shipped_gate), PACKS.map(gate_of))
 
 def verdicts(gate: Gate, request: Request) -> dict[str, str | None]:
     case = gate._case(request)
-    return {r.id: j and j.verdict for r, j in (gate._judge(rule, case) for rule in gate._stable)}
+    return {r.id: j and j.verdict for r, j in ((rule, gate._judge(rule, case)) for rule in gate._stable)}
 
 
 def written(decision: Decision) -> str:
