@@ -14,7 +14,7 @@ from typing import Any
 from oncogate.base.times import write_time
 from oncogate.engine.case import Case
 from oncogate.model.decision import Finding
-from oncogate.model.record import PatientRecord
+from oncogate.model.record import Entry, PatientRecord
 from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Remedy
 
@@ -69,13 +69,13 @@ def way_forward(
 
 def with_done(case: Case, done: Iterable[tuple[str, Remedy, Sequence[str]]]) -> Request:
     """The request with the remedies done, at the moment of the decision."""
-    record = case.record.model_dump(mode="json", by_alias=True)
+    added: dict[str, tuple[Entry, ...]] = {}
     for action, remedy, missing in done:
         for section, template in (remedy.adds or {}).items():
             entry = _entry(case, section, action, template, missing)
-            record[section] = [*(record[section] or []), entry]
-    made = PatientRecord.model_validate(record)
-    return case.request.model_copy(update={"record": made})
+            made = PatientRecord.model_validate({section: [entry]}).section(section) or ()
+            added[section] = (*added.get(section, case.record.section(section) or ()), *made)
+    return case.request.model_copy(update={"record": case.record.model_copy(update=added)})
 
 
 def _entry(
