@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from oncogate.adapters.cdshooks.request import looks_like_hook, read_hook
 from oncogate.adapters.fhir import looks_like_fhir, read_bundle
 from oncogate.base.errors import RequestError
+from oncogate.cli.app import app
 from oncogate.clinical.stages import Stage, read_stage
+from oncogate.gate import Gate
 from oncogate.model.request import Request, read_json
 
 AT = "2026-03-02T09:30:00+08:00"
@@ -113,3 +117,30 @@ def test_a_synthea_record(shared: Path) -> None:
         assert {d.patient for d in request.record.diagnoses} == {
             request.record.patient and request.record.patient.id
         }
+
+
+def test_every_file_with_a_patient_goes_through_the_command(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate.load()
+    monkeypatch.setattr(Gate, "load", lambda *_: gate)
+    codes: Counter[int] = Counter()
+    for path in sorted((shared / "data").rglob("*.json")):
+        if '"Patient' not in path.read_text("utf-8"):
+            continue
+        done = CliRunner().invoke(app, ["check", str(path), "--from", "fhir", "--at", AT, "--format", "json"])
+        assert done.exit_code in (0, 1, 2), path
+        assert not isinstance(done.exception, Exception) or isinstance(done.exception, SystemExit), path
+        assert "Traceback" not in done.output + done.stderr, path
+        assert bool(done.stdout) == (done.exit_code != 2), path
+        codes[done.exit_code] += 1
+    assert codes[0] + codes[1] > 100
+
+
+def test_the_published_count_of_3000_is_refused(shared: Path) -> None:
+    path = shared / "data" / "mcode-ig-preSTU3-2022-12" / "Bundle-mcode-patient-bundle-jenny-m.json"
+    request = Request.load(read_bundle(read_json(path), "2018-05-22T12:00:00+00:00").data)
+    finding = Gate.load().decide(request).finding("core/anc-critical")
+    assert finding is not None
+    assert (finding.verdict, finding.asks) == ("unknown", "warn")
+    assert {e.why for e in finding.evidence if e.fact == "lab.anc"} == {"implausible"}
