@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oncogate._version import __version__
+from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked, determines, outcome_of
 from oncogate.engine.judge import Judgement, judge
+from oncogate.engine.wording import section_label
 from oncogate.explain.findings import critical_value_of, failed, finding_of, obligations_of, remedy_for
 from oncogate.explain.way_forward import way_forward
 from oncogate.model.decision import Asked, CriticalValue, Decision, Finding, Notice, Obligation, PackUsed
@@ -119,13 +121,20 @@ class Gate:
 
 def _notices(case: Case) -> tuple[Notice, ...]:
     """What was wrong with the input: entries of another patient, entries that could not be read."""
-    found = [
-        Notice(code="unread", path=f"/record/{mark.section}", message=f"{mark.source or 'the section'}: {mark.problem}")
-        for mark in case.record.unread
-    ]  # fmt: skip
+    found = []
+    for mark in case.record.unread:
+        label = section_label(mark.section)
+        which = f" {mark.source}" if mark.source else ""
+        said = Text(
+            zh=f"“{label.zh}”中有资料{which}无法读取：{mark.problem}", en=f"something of the {label.en}{which} can't be read: {mark.problem}"
+        )  # fmt: skip
+        found.append(Notice(code="unread", path=f"/record/{mark.section}", message=said))
     for section in PatientRecord.SECTIONS:
         for index, entry in enumerate(case.record.section(section) or ()):
             if case.of_another_patient(entry):
-                message = f"`{entry.id}` names the patient `{entry.patient}`, not this one; it is not counted"
-                found.append(Notice(code="wrong-patient", path=f"/record/{section}/{index}", message=message))
+                said = Text(
+                    zh=f"“{section_label(section).zh}”中的 {entry.id} 属于另一位患者（{entry.patient}），不予采用",
+                    en=f"`{entry.id}` names the patient `{entry.patient}`, not this one; it is not counted",
+                )
+                found.append(Notice(code="wrong-patient", path=f"/record/{section}/{index}", message=said))
     return tuple(found)

@@ -57,7 +57,7 @@ def verdicts(gate: Gate, request: Request) -> dict[str, str | None]:
 def written(decision: Decision) -> str:
     """The decision as JSON, without what tells the place of a thing in the input."""
     data = decision.to_dict(everything=True)
-    data["notices"] = sorted(n["message"] for n in data["notices"])
+    data["notices"] = sorted(n["message"]["en"] for n in data["notices"])
     data["packs"].sort(key=lambda pack: pack["id"])
     return json.dumps(data, ensure_ascii=False)
 

@@ -121,7 +121,7 @@ class _Viewer:
             forward=self._forward(asking), obligations=tuple(self._obligation(o) for o in decision.obligations),
             others=tuple((self.word(f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in rest),
             shadow=tuple((self.word(f.asks or f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in decision.shadow),
-            notices=tuple(one_line(f"{n.message} ({n.path}) [{n.code}]") for n in decision.notices), packs=self._packs(),
+            notices=tuple(one_line(f"{n.message.in_(self.language)} ({n.path}) [{n.code}]") for n in decision.notices), packs=self._packs(),
         )  # fmt: skip
 
     def _means(self) -> str:
@@ -223,9 +223,9 @@ class _Viewer:
     def _row(self, e: Evidence, alike: Sequence[Evidence]) -> Row:
         mark = (
             "yes"
-            if e.counted
+            if e.counted and e.why is None
             else "unsure"
-            if e.counted is None
+            if e.counted is not False
             else "no"
             if e.entry is not None or e.value
             else "none"

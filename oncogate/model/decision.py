@@ -117,7 +117,7 @@ class Notice(Model):
 
     code: str
     path: str
-    message: str
+    message: Text
 
 
 class Decision(Model):
