@@ -40,10 +40,12 @@ CHEMOTHERAPY = {(SCT, "367336001")}
 GROUPS = ("RequestGroup", "RequestOrchestration")
 MEDICATION_ORDERS = ("MedicationRequest", "MedicationOrder")
 
-_RADIATION_CODES = frozenset(
-    ["1217123003", "1222565005", "1156506007", "152198000", "33195004", "448385000", "228748004"]
-)
+_RADIATION_CODES = frozenset({"1217123003", "1156506007", "152198000", "33195004", "228748004"})
+"""SNOMED CT: course, photon beam and brachytherapy as in published mCODE examples; 33195004 external beam and
+228748004 brachytherapy as in several public mappings (general knowledge)."""
 _BIOPSY_CODES = frozenset({"86273004", "723990008", "122548005"})
+"""SNOMED CT: biopsy (general knowledge), of the breast under ultrasound (published mCODE example), of the breast
+(several public value sets)."""
 _RADIATION = re.compile(
     r"radio-?therap|radiation therap|\birradiat|\bradiation\b|tele-?therap|brachy-?therap|radio-?surgery|"
     r"stereotactic body|放疗|放射治疗|放射性粒子|近距离治疗|远距离治疗|伽马刀|γ刀|射波刀|质子治疗|重离子",
