@@ -21,7 +21,7 @@ class Text(BaseModel):
         """The text in `language` (`zh` or `en`)."""
         return self.zh if language == "zh" else self.en
 
-    def fill(self, **values: Text | str) -> Text:
+    def fill(self, /, **values: Text | str) -> Text:
         """The same text with `{name}` replaced; a `Text` value is inserted in its own language."""
         zh = {name: v.zh if isinstance(v, Text) else v for name, v in values.items()}
         en = {name: v.en if isinstance(v, Text) else v for name, v in values.items()}

@@ -8,7 +8,7 @@ from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement
-from oncogate.explain.reasons import fill, fillings, reason_for
+from oncogate.explain.reasons import fillings, reason_for
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
 from oncogate.model.rule import Latest, Remedy, Rule
 
@@ -23,7 +23,7 @@ def finding_of(judgement: Judgement, case: Case, set_by: Mapping[str, str]) -> F
         rule=rule.id, version=rule.version, effect=rule.effect, verdict=verdict, asks=asks,
         title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement, case), missing=_missing(judgement),
         parameters={name: _used(judgement, name, set_by) for name in judgement.parameters},
-        remedy=_advice(remedy, fill(remedy, values)) if remedy is not None and asks is not None else None,
+        remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
         override=rule.override if asks is not None else None,
     )  # fmt: skip
 

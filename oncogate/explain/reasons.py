@@ -6,7 +6,6 @@ goes on with the near misses and the gaps that the evidence shows.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -20,7 +19,6 @@ from oncogate.engine.wording import shown_value
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.record import Entry
-from oncogate.model.rule import Drugs
 from oncogate.model.values import Quantity
 
 WHY: dict[Why, Text] = {
@@ -60,26 +58,22 @@ def reason_for(judgement: Judgement, case: Case) -> Text:
     said = judgement.rule.reason
     values = fillings(judgement, case)
     if judgement.verdict == "unmet":
-        parts = [fill(said.unmet, values)]
+        parts = [said.unmet.fill(**values)]
     else:
         unknown = said.unknown or Text(
             zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this."
         )
-        parts = [fill(unknown, values)]
+        parts = [unknown.fill(**values)]
     parts += _gaps(judgement, case) if judgement.verdict == "unknown" else []
     parts += _near_misses(judgement, case)
     english = " ".join(p.en for p in parts)
     return Text(zh="".join(p.zh for p in parts), en=english[:1].upper() + english[1:])
 
 
-class _Fillings(dict[str, Text]):
-    def __missing__(self, name: str) -> Text:
-        return Text(zh="", en="")
-
-
-def fillings(judgement: Judgement, case: Case) -> Mapping[str, Text]:
+def fillings(judgement: Judgement, case: Case) -> dict[str, Text]:
     """What `{…}` stands for in a rule's texts."""
-    values = _Fillings({name: written(p) for name, p in judgement.parameters.items()})
+    values = dict.fromkeys(("value", "when", "used_limit"), Text(zh="", en=""))
+    values |= {name: written(p) for name, p in judgement.parameters.items()}
     values["drugs"] = _drugs(judgement, case)
     kind = case.tumour.kind
     values["tumour"] = kind.label if kind else Text(zh="该肿瘤", en="this tumour")
@@ -97,46 +91,13 @@ def fillings(judgement: Judgement, case: Case) -> Mapping[str, Text]:
     return values
 
 
-def names_in(text: Text) -> set[str]:
-    """The `{names}` that a text uses; raises `ValueError` if it isn't a template."""
-    return {
-        name
-        for part in (text.zh, text.en)
-        for _, name, _, _ in string.Formatter().parse(part)
-        if name is not None
-    }
-
-
-def fill(text: Text, values: Mapping[str, Text]) -> Text:
-    """A rule's text with its `{names}` filled in."""
-    zh = text.zh.format_map(_In(values, "zh"))
-    en = text.en.format_map(_In(values, "en"))
-    return Text(zh=zh, en=en)
-
-
-class _In(dict[str, str]):
-    def __init__(self, values: Mapping[str, Text], language: str) -> None:
-        self.values_ = values
-        self.language = language
-
-    def __missing__(self, name: str) -> str:
-        text = self.values_[name]
-        return text.zh if self.language == "zh" else text.en
-
-
 def _drugs(judgement: Judgement, case: Case) -> Text:
-    rows = [
-        e for leaf in judgement.leaves if isinstance(leaf.leaf, Drugs) or leaf.evidence for e in leaf.evidence
-    ]
-    named = [
-        e.value for e in rows if e.value and e.fact.startswith("order.") and e.fact != "order.start_limit_anc"
-    ]
-    labels = [d.label.zh for d in case.drugs]
-    shown = [x for x in dict.fromkeys(named) if x in labels] or labels
-    return Text(
-        zh="、".join(dict.fromkeys(shown)) or "所列药品",
-        en=", ".join(dict.fromkeys(shown)) or "the drugs listed",
-    )
+    """The drugs that the judgement turned on, as the host names them; all of the order's if none stands out."""
+    rows = [row for leaf in judgement.leaves for row in leaf.evidence]
+    named = {row.value for row in rows if row.fact.startswith("order.")}
+    labels = list(dict.fromkeys(drug.label.zh for drug in case.drugs))
+    shown = [label for label in labels if label in named] or labels
+    return Text(zh="、".join(shown) or "所列药品", en=", ".join(shown) or "the drugs listed")
 
 
 def _missing(judgement: Judgement, case: Case) -> Text:
