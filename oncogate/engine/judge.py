@@ -19,7 +19,7 @@ from oncogate.engine.formulas import derive
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.engine.values import compare
-from oncogate.model.decision import Evidence, Why
+from oncogate.model.decision import Evidence
 from oncogate.model.record import Measurement
 from oncogate.model.rule import (
     All,
@@ -52,7 +52,6 @@ class LeafOutcome:
     asked: bool = False
     deciding: tuple[Standing, ...] = ()
     limit: Decimal | None = None
-    why: Why | None = None
     basis: tuple[Evidence, ...] = ()
 
 
@@ -149,20 +148,19 @@ class _Walk:
         if limits == frozenset({None}):
             return LeafOutcome(leaf, True, selection.evidence(), (), self.asked)
         newest = selection.newest
-        truths = {self._standing_truth(leaf, s, limits) for s in newest}
-        why: Why | None = None
-        if selection.hidden or not newest:
-            truth: Truth = None
-            why = selection.hidden[0].why if selection.hidden else "absent"
-        elif True in truths and False in truths:
+        truths = [self._standing_truth(leaf, s, limits) for s in newest]
+        conflicting = not selection.hidden and True in truths and False in truths
+        truth: Truth = None
+        if conflicting:
             # results of one moment on both sides of a limit: unknown to a gate, a critical value all the same
-            truth, why = (True if self.rule.effect == "critical_value" else None), "conflicting"
-        else:
-            truth = _all_agree(list(truths))
+            truth = True if self.rule.effect == "critical_value" else None
+        elif not selection.hidden:
+            truth = _all_agree(truths)
+        beyond = tuple(s for s, found in zip(newest, truths, strict=True) if found is True)
         known = [limit for limit in limits if isinstance(limit, Decimal)]
         return LeafOutcome(
-            leaf, truth, _marked(selection, newest, why), () if truth is not None else (leaf.latest,), self.asked,
-            tuple(s for s in newest if self._standing_truth(leaf, s, limits) is True) or newest, min(known) if known else None, why,
+            leaf, truth, _marked(selection, newest, conflicting), () if truth is not None else (leaf.latest,), self.asked,
+            beyond or newest, min(known) if known else None,
         )  # fmt: skip
 
     def _standing_truth(self, leaf: Compared, standing: Standing, limits: frozenset[Any]) -> Truth:
@@ -236,13 +234,13 @@ def _all_agree(truths: list[Truth]) -> Truth:
     return truths[0] if truths and all(t is truths[0] for t in truths) else None
 
 
-def _marked(selection: Selection, newest: tuple[Standing, ...], why: Why | None) -> tuple[Evidence, ...]:
+def _marked(selection: Selection, newest: tuple[Standing, ...], conflicting: bool) -> tuple[Evidence, ...]:
     """The evidence of a `latest`: of the counted entries only the newest, and their conflict."""
     rows = []
     for standing in selection.standings:
         row = standing.evidence(selection.fact)
         if standing in newest:
-            rows.append(row.model_copy(update={"why": "conflicting"}) if why == "conflicting" else row)
+            rows.append(row.model_copy(update={"why": "conflicting"}) if conflicting else row)
         elif standing.counted is not True:
             rows.append(row)  # a near miss; an older result that counts has nothing to say
     rows += [h.evidence(selection.fact) for h in selection.hidden]

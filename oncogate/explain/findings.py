@@ -64,9 +64,7 @@ def _used(judgement: Judgement, name: str, set_by: Mapping[str, str]) -> Used:
 
 
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
-    rows: list[Evidence] = []
-    for leaf in judgement.leaves:
-        rows += [row for row in (*leaf.basis, *leaf.evidence) if row not in rows]
+    rows = dict.fromkeys(row for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence))
     return tuple(
         row.model_copy(update={"label": case.facts[row.fact].label}) if row.fact in case.facts else row
         for row in rows

@@ -109,12 +109,12 @@ def _missing(judgement: Judgement, case: Case) -> Text:
 def missing_label(name: str, case: Case) -> Text:
     """The label of a fact, a marker (`marker.EGFR`) or an exam (`exam.CT_chest|MRI_brain`)."""
     kind, _, rest = name.partition(".")
-    if kind in ("marker", "exam") and name not in case.facts:
-        exams = case.tables.exams if kind == "exam" else {}  # genes go by their symbols
-        labels = [exams[one].label if one in exams else Text(zh=one, en=one) for one in rest.split("|")]
-        return Text(zh="或".join(x.zh for x in labels), en=" or ".join(x.en for x in labels))
-    fact = case.facts.get(name)
-    return fact.label if fact else Text(zh=name, en=name)
+    if name in case.facts:
+        return case.facts[name].label
+    if kind == "exam":
+        return case.tables.exam_label(rest)
+    shown = rest if kind == "marker" else name  # genes go by their symbols
+    return Text(zh=shown, en=shown)
 
 
 def _relevant(judgement: Judgement) -> list[LeafOutcome]:

@@ -186,6 +186,11 @@ class Tables:
             return is_malignant(plain) or plain[:2] == "D0"
         return code.system == SNOMED and any(code.code in t.snomed for t in self.tumours.values())
 
+    def exam_label(self, expression: str) -> Text:
+        """The label of an exam, or of several of which any will do (`CT_chest|PET_CT`)."""
+        labels = [self.exams[e].label if e in self.exams else Text(zh=e, en=e) for e in expression.split("|")]
+        return Text(zh="或".join(x.zh for x in labels), en=" or ".join(x.en for x in labels))
+
     def regimens_named(self, name: str) -> tuple[Regimen, ...]:
         """The rows that a regimen's name may mean."""
         return self.regimens.get(regimen_key(name), ())

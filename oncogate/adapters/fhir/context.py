@@ -13,6 +13,8 @@ from oncogate.adapters.fhir.bundles import Found, Index
 from oncogate.adapters.fhir.vocabulary import Vocabulary
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import NaiveTime, read_time, write_time
+from oncogate.model.values import Code
+from oncogate.packs.tables import icd10
 
 Entry = dict[str, Any]
 Reader = Callable[[Found, "Context"], "list[Entry] | None"]
@@ -259,9 +261,8 @@ def _key(coding: dict[str, str]) -> tuple[str, str] | None:
     system, code = coding.get("system"), coding.get("code")
     if system is None or code is None:
         return None
-    if "icd10" in re.sub(r"[^a-z0-9]", "", system.casefold()):
-        return "icd10", code.upper().replace(".", "")
-    return system, code
+    plain = icd10(Code(system=system, code=code))
+    return (system, code) if plain is None else ("icd10", plain)
 
 
 def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:

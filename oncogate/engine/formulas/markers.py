@@ -65,17 +65,9 @@ def marker_results(case: Case, options: Options) -> Derived:
     if case.doubtful:
         truths.append(None)
         evidence += drug_evidence(case, "order.drugs", ["targeted"])
-    return known(every(truths), _once(evidence), _once(missing))
+    return known(every(truths), evidence, missing)
 
 
 def _marker_said(standing: Any) -> str:
     entry = standing.entry
     return "/".join(entry.markers) + (f" {entry.result}" if entry.result else "")
-
-
-def _once(items: list[Any]) -> list[Any]:
-    seen: list[Any] = []
-    for item in items:
-        if item not in seen:
-            seen.append(item)
-    return seen

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from oncogate.base.logic import Truth, every, some
-from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.select import select
@@ -54,7 +53,7 @@ def work_up_complete(case: Case, options: Options) -> Derived:
     evidence = [s.evidence(selection.fact) for s in selection.standings]
     evidence += [h.evidence(selection.fact) for h in selection.hidden]
     evidence += [
-        Evidence(fact="exam.done", counted=False, why="absent", value=e, detail=_exam_label(case, e))
+        Evidence(fact="exam.done", counted=False, why="absent", value=e, detail=case.tables.exam_label(e))
         for e in lacking
     ]
     return known(truth, evidence, [f"exam.{e}" for e in lacking] if truth is not True else ())
@@ -68,14 +67,6 @@ def _has_specimen(case: Case) -> bool:
         if p.kind == "biopsy" and p.status == "completed" and case.stands(p)
     )
     return any(biopsies) or select(case, "pathology.report").exists is True
-
-
-def _exam_label(case: Case, expression: str) -> Text:
-    labels = [
-        case.tables.exams[e].label if e in case.tables.exams else Text(zh=e, en=e)
-        for e in expression.split("|")
-    ]
-    return Text(zh="或".join(x.zh for x in labels), en=" or ".join(x.en for x in labels))
 
 
 def _satisfied(tree: Any, has: Callable[[str], Truth]) -> tuple[Truth, list[str]]:
