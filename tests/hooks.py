@@ -27,6 +27,8 @@ SECTIONS = (
     "diagnoses", "stages", "pathology", "markers", "exams", "assessments", "consents", "labs", "vitals",
     "procedures", "treatments", "orders", "allergies",
 )  # fmt: skip
+RULED_ON = tuple(s for s in SECTIONS if s not in ("diagnoses", "vitals", "allergies"))
+"""The sections that the core rules look for evidence in."""
 
 
 def before(at: str = AT, **by: float) -> str:

@@ -113,18 +113,7 @@ def both(*changes: Change) -> Change:
 
 BREAST = tumour("C50.4", *h.BREAST)
 COLON = tumour("C18.7", "电子结肠镜", "胸部增强CT", "腹部增强CT", "盆腔增强CT")
-NOTHING = absent(
-    "stages",
-    "pathology",
-    "markers",
-    "exams",
-    "assessments",
-    "consents",
-    "labs",
-    "procedures",
-    "treatments",
-    "orders",
-)
+NOTHING = absent(*h.RULED_ON)
 OTHER = {"subject": {"reference": "Patient/p2"}}
 
 

@@ -117,18 +117,7 @@ def compose(seed: int) -> JSON:
     h.order(hook, *orders)
 
     fill(draw, hook, names, own, regimen)
-    for section in (
-        "stages",
-        "pathology",
-        "markers",
-        "exams",
-        "assessments",
-        "consents",
-        "labs",
-        "procedures",
-        "treatments",
-        "orders",
-    ):
+    for section in h.RULED_ON:
         change = draw.random()
         if change < 0.04:
             hook["prefetch"].pop(section)

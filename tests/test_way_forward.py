@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hooks import RULED_ON
 
 from oncogate import Gate, Request
 from oncogate.explain.way_forward import with_done
@@ -64,21 +65,7 @@ def doing(request, actions):
 
 def bare(**changes):
     """A first order of docetaxel in breast cancer with nothing else on record."""
-    record = {
-        s: []
-        for s in (
-            "stages",
-            "pathology",
-            "markers",
-            "exams",
-            "assessments",
-            "consents",
-            "labs",
-            "procedures",
-            "treatments",
-            "orders",
-        )
-    }
+    record = {section: [] for section in RULED_ON}
     code = {"system": "http://hl7.org/fhir/sid/icd-10", "code": "C50.9"}
     record |= {"patient": {"id": "p"}, "diagnoses": [{"id": "dx", "codes": [code]}], **changes}
     return Request.load(

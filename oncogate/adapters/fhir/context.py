@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from oncogate.adapters.fhir.access import Json, codings, items, obj, objects, shortened, text
+from oncogate.adapters.fhir.access import Json, codings, items, obj, objects, shortened, text, texts
 from oncogate.adapters.fhir.bundles import Found, Index
 from oncogate.adapters.fhir.vocabulary import Vocabulary
 from oncogate.base.errors import Diagnostic
@@ -124,6 +124,20 @@ class Context:
             known = self.pointed_at.setdefault(target.source, [])
             if condition.id not in known:
                 known.append(condition.id)
+
+    # -- codes -------------------------------------------------------------------------------------
+
+    def says_code(self, resource: Json) -> bool:
+        """Whether a result says what it is of; raises `Unreadable` if it was asked for and doesn't.
+
+        In a bundle of everything one that doesn't belongs to no section.
+        """
+        code = resource.get("code")
+        if codings(code) or texts(code):
+            return True
+        if self.in_bundle:
+            return False
+        raise Unreadable("says no code")
 
     # -- times -------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import (
     Context,
     Entry,
-    Unreadable,
     action_status,
     performed_of,
     report_status,
@@ -25,10 +24,8 @@ def read_exam(found: Found, context: Context) -> list[Entry] | None:
     name = _name(resource)
     exams = exams_of(resource, context)
     if found.type == "Observation":
-        if not codings(resource.get("code")) and not texts(resource.get("code")):
-            if context.in_bundle:
-                return None
-            raise Unreadable("says no code")
+        if not context.says_code(resource):
+            return None
         if context.in_bundle and not _by_code(resource, context):
             return None
         status = report_status(resource)

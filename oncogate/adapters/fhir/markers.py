@@ -27,7 +27,7 @@ from oncogate.adapters.fhir.access import (
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable, report_status
+from oncogate.adapters.fhir.context import Context, Entry, report_status
 from oncogate.adapters.fhir.measurements import value_text
 from oncogate.adapters.fhir.reports import not_a_result
 
@@ -44,10 +44,8 @@ def read_markers(found: Found, context: Context) -> list[Entry] | None:
         return None
     resource = found.resource
     code = resource.get("code")
-    if not codings(code) and not texts(code):
-        if context.in_bundle:
-            return None
-        raise Unreadable("says no code")
+    if not context.says_code(resource):
+        return None
     genomic = has_code(code, _GENOMIC) or has_code(resource.get("category"), _GENETICS)
     by_name = found.type == "DiagnosticReport" or genomic or not context.in_bundle or _is_laboratory(resource)
     named = _named(code, context, by_name)

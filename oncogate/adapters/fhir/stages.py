@@ -27,7 +27,7 @@ from oncogate.adapters.fhir.access import (
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable, report_status
+from oncogate.adapters.fhir.context import Context, Entry, report_status
 from oncogate.adapters.fhir.diagnoses import recorded_of, status_of
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
@@ -87,10 +87,8 @@ def read_stage_entry(found: Found, context: Context) -> list[Entry] | None:
         return None
     resource = found.resource
     code = resource.get("code")
-    if not codings(code) and not texts(code):
-        if context.in_bundle:
-            return None
-        raise Unreadable("says no code")
+    if not context.says_code(resource):
+        return None
     keys = [(c.get("system", ""), c.get("code", "")) for c in codings(code)]
     category = next((_CATEGORIES[key] for key in keys if key in _CATEGORIES), None)
     method = _system(resource.get("method"))
