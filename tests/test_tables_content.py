@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter, defaultdict
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 import yaml
 
 from oncogate.clinical.names import drug_keys, exam_ids, name_key
+from oncogate.clinical.units import canonical_unit
+from oncogate.model.facts import Vocabulary, word_key
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "rules" / "tables"
@@ -21,11 +24,12 @@ SHARED = ROOT.parent / "shared" / "clinical" / "tables"
 COLUMNS = {
     "drugs": "id,atc,en,zh,aliases,class,myelosuppressive,source,verification",
     "atc-classes": "prefix,class,myelosuppressive,source,verification",
-    "drug-markers": "drug,tumours,markers,polarity,needs,required,source,verification,note",
-    "markers": "id,en,zh,loinc,aliases,source,verification",
+    "drug-markers": "drug,tumours,markers,polarity,fits,context,retest_after,retest_fits,needs,required,source,verification,note",
+    "markers": "id,en,zh,loinc,aliases,scale,positive,negative,changes,source,verification",
     "exams": "id,zh,en,satisfies,codes,names,source,verification",
     "regimens": "id,zh,aliases,tumours,fn_category,components,interval_days,source,verification,note",
-    "start-limits": "drug,anc,platelets,cell,source,verification",
+    "start-limits": "drug,anc,platelets,bilirubin_uln,crcl,cell,source,verification",
+    "cumulative-limits": "drug,limit,reduced_limit,reduced_when,unit,factor,factor_low,factor_high,source,verification,note",
     "first-line": "tumour,regimen,source,verification",
 }
 CLASSES = {"cytotoxic", "targeted", "immunotherapy", "endocrine", "gcsf", "companion", "antitumour"}
@@ -41,6 +45,12 @@ def table(name: str) -> list[dict[str, str]]:
 @cache
 def tumours() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((TABLES / "tumours.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def groups() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((TABLES / "drug-groups.yaml").read_text(encoding="utf-8"))
     return loaded
 
 
@@ -113,7 +123,7 @@ def test_columns_and_provenance(name: str) -> None:
     ("name", "column"),
     [
         *(("drugs", "id"), ("atc-classes", "prefix"), ("markers", "id"), ("exams", "id"), ("regimens", "id")),
-        ("start-limits", "drug"),
+        *(("start-limits", "drug"), ("cumulative-limits", "drug")),
     ],
 )
 def test_ids_are_unique(name: str, column: str) -> None:
@@ -126,7 +136,7 @@ def test_no_list_cell_has_an_empty_or_repeated_item() -> None:
         "markers": ("aliases", "loinc"),
         "exams": ("names", "codes", "satisfies"),
         "regimens": ("aliases", "tumours", "components"),
-        "drug-markers": ("tumours", "markers"),
+        "drug-markers": ("tumours", "markers", "fits", "context", "retest_after", "retest_fits"),
     }.items():
         for row in table(name):
             for column in columns:
@@ -152,8 +162,13 @@ def test_drug_rows() -> None:
         assert re.fullmatch(r"(?:[A-Z]\d\d[A-Z]{2}\d\d)?", row["atc"]), row
 
 
+# An oral form's name less its form is the infusion's; the whole name, asked first, tells them apart.
+ORAL_FORMS = [{"azacitidine", "azacitidine-oral"}, {"paclitaxel", "paclitaxel-oral"}]
+
+
 def test_no_name_means_two_drugs() -> None:
-    assert {key: sorted(found) for key, found in drug_index().items() if len(found) > 1} == {}
+    shared_keys = {key: found for key, found in drug_index().items() if len(found) > 1}
+    assert {key: sorted(found) for key, found in shared_keys.items() if found not in ORAL_FORMS} == {}
 
 
 def test_every_name_finds_its_own_drug() -> None:
@@ -270,6 +285,170 @@ def test_the_longest_prefix_wins(code: str, expected: str | None) -> None:
     assert atc_class(code) == expected
 
 
+# ── groups of drugs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def members(group: str) -> list[str]:
+    """The drugs of a group: those named, then those of its ATC classes, as often as they stand there."""
+    row = groups()[group]
+    by_class = [
+        d["id"] for prefix in row.get("atc", ()) for d in table("drugs") if d["atc"].startswith(prefix)
+    ]
+    return [*row.get("drugs", ()), *by_class]
+
+
+def test_drug_group_rows() -> None:
+    for group, row in groups().items():
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", group), group
+        assert group not in CLASSES | {"anti_tumour", "myelosuppressive"} | ids("drugs"), group
+        assert set(row) <= {"label", "drugs", "atc", "source", "verification"}, group
+        assert set(row["label"]) == {"zh", "en"}, group
+        assert row["source"], group
+        assert row["verification"] in {"sourced", "general_knowledge"}, group
+        assert all(re.fullmatch(r"[A-Z]\d\d[A-Z]{0,2}(?:\d\d)?", code) for code in row.get("atc", ())), group
+        for prefix in row.get("atc", ()):
+            assert any(drug["atc"].startswith(prefix) for drug in table("drugs")), (group, prefix)
+
+
+def test_every_member_of_a_group_is_a_drug_and_stands_there_once() -> None:
+    for group in groups():
+        found = members(group)
+        assert found, group
+        assert set(found) <= ids("drugs"), (group, sorted(set(found) - ids("drugs")))
+        assert [drug for drug, n in Counter(found).items() if n > 1] == [], group
+
+
+@pytest.mark.parametrize(
+    ("group", "inside", "outside"),
+    [
+        ("anti_cd20", "利妥昔单抗 奥妥珠单抗 瑞帕妥单抗 泽贝妥单抗", "西妥昔单抗 维布妥昔单抗"),
+        (
+            "anti_her2",
+            "曲妥珠单抗 帕妥珠单抗 恩美曲妥珠单抗 德曲妥珠单抗 维迪西妥单抗 伊尼妥单抗",
+            "吡咯替尼",
+        ),
+        ("anthracycline", "多柔比星 多柔比星脂质体 表柔比星 柔红霉素 伊达比星 吡柔比星 米托蒽醌", "博来霉素"),
+        ("vinca", "长春新碱 长春碱 长春地辛 长春瑞滨", "依托泊苷"),
+        ("taxane", "紫杉醇 白蛋白紫杉醇 紫杉醇脂质体 多西他赛 卡巴他赛", "艾立布林"),
+        ("platinum", "顺铂 卡铂 奥沙利铂 奈达铂 洛铂", "环磷酰胺"),
+        ("fluoropyrimidine", "氟尿嘧啶 卡培他滨 替吉奥 替加氟", "曲氟尿苷替匹嘧啶 吉西他滨"),
+        ("checkpoint_inhibitor", "帕博利珠单抗 信迪利单抗 伊匹木单抗 卡度尼利单抗 依沃西单抗", "贝伐珠单抗"),
+        ("anti_vegf_antibody", "贝伐珠单抗 雷莫西尤单抗 依沃西单抗", "安罗替尼"),
+        (
+            "peg_gcsf",
+            "聚乙二醇化重组人粒细胞刺激因子 硫培非格司亭 拓培非格司亭 艾贝格司亭",
+            "重组人粒细胞刺激因子",
+        ),
+        ("short_gcsf", "重组人粒细胞刺激因子", "培非格司亭 沙格司亭"),
+        ("nk1_antagonist", "阿瑞匹坦 福沙匹坦 奈妥匹坦帕洛诺司琼", "昂丹司琼"),
+        ("five_ht3_antagonist", "昂丹司琼 帕洛诺司琼 奈妥匹坦帕洛诺司琼 阿扎司琼", "阿瑞匹坦"),
+        ("glucocorticoid", "地塞米松 甲泼尼龙 倍他米松", "苯海拉明"),
+        ("hbv_antiviral", "恩替卡韦 富马酸替诺福韦二吡呋酯片 丙酚替诺福韦", "阿昔洛韦"),
+        ("bone_modifying", "唑来膦酸 地舒单抗 帕米膦酸二钠 伊班膦酸钠 因卡膦酸二钠", "葡萄糖酸钙"),
+        ("nsaid", "布洛芬 双氯芬酸钠 塞来昔布", "对乙酰氨基酚 阿司匹林"),
+        ("cremophor_excipient", "紫杉醇 替尼泊苷", "白蛋白紫杉醇 多西他赛"),
+        ("polysorbate80_excipient", "多西他赛", "紫杉醇 白蛋白紫杉醇"),
+        ("g6pd_risk", "拉布立海 亚甲蓝", "别嘌醇"),
+        ("live_vaccine", "水痘减毒活疫苗 皮内注射用卡介苗", "卡介苗"),
+        ("vitamin_b12", "维生素B12 甲钴胺", "叶酸"),
+    ],
+)
+def test_who_is_in_a_group_and_who_is_not(group: str, inside: str, outside: str) -> None:
+    found = set(members(group))
+    assert {name: look_up(name) in found for name in inside.split()} == dict.fromkeys(inside.split(), True)
+    assert all(look_up(name) is not None and look_up(name) not in found for name in outside.split()), outside
+
+
+# ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Codes that the collected list doesn't have; each is marked as general knowledge in facts.yaml.
+GENERAL_KNOWLEDGE_CODES = {
+    *("6768-6", "14749-6", "2823-3", "3016-3", "3024-7", "2143-6", "32546-4", "8636-3"),
+    *("20454-5", "2887-8", "2756-5", "5803-2", "8331-1", "8328-7", "8480-6", "8462-4"),
+}
+NOT_THE_COUNT = {"770-8", "26511-6", "23761-0", "752-6", "768-2", "30451-9"}
+
+
+@cache
+def facts() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "rules" / "facts.yaml").read_text(encoding="utf-8"))[
+        "facts"
+    ]
+    return loaded
+
+
+def fact_codes() -> list[tuple[str, str]]:
+    """Each fact with each of its LOINC codes."""
+    return [
+        (name, code["code"])
+        for name, fact in facts().items()
+        for code in fact.get("codes", ())
+        if code["system"] == "http://loinc.org"
+    ]
+
+
+def test_the_codes_of_facts_were_collected_or_are_marked() -> None:
+    collected = {row["loinc"] for row in shared("loinc")}
+    for name, code in fact_codes():
+        assert code in collected | GENERAL_KNOWLEDGE_CODES, (name, code)
+        if code in GENERAL_KNOWLEDGE_CODES:
+            assert code in facts()[name]["source"], (name, code)
+            assert "general knowledge" in facts()[name]["source"], (name, code)
+
+
+def test_a_code_means_one_fact_and_no_percentage_is_a_count() -> None:
+    found = Counter(code for _, code in fact_codes())
+    assert [code for code, n in found.items() if n > 1] == []
+    assert not NOT_THE_COUNT & set(found)
+
+
+def test_facts_are_measured_in_the_unit_of_their_measure_and_say_where_they_come_from() -> None:
+    for name, fact in facts().items():
+        if not name.startswith(("lab.", "vital.")) or "derive" in fact:
+            continue
+        assert fact["source"], name
+        if "measured" in fact:
+            measured = fact["measured"]
+            assert measured["unit"] == canonical_unit(measured["measure"]), name
+            low, high = measured["plausible"]
+            assert low <= measured["typical"] <= high, name
+
+
+def test_a_spelling_of_a_coded_result_means_one_value() -> None:
+    for name, fact in facts().items():
+        vocabulary = fact.get("vocabulary", {})
+        words = [(word_key(value), value) for value in vocabulary.get("values", ())]
+        words += [(word_key(w), v) for v, listed in vocabulary.get("spellings", {}).items() for w in listed]
+        assert all(type(word) is str and word for word, _ in words), name
+        assert [word for word, n in Counter(word for word, _ in words).items() if n > 1] == [], name
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "expected"),
+    [
+        ("lab.hbsag", "阳性（＋）", "positive"),
+        ("lab.hbsag", " 弱阳性 ", "positive"),
+        ("lab.hbsag", "阴性(-)", "negative"),
+        ("lab.hbsag", "Non-Reactive", "negative"),
+        ("lab.hbsag", "NOT DETECTED", "negative"),
+        ("lab.hbsag", "Positive", "positive"),
+        ("lab.hbsag", "-", None),
+        ("lab.hbsag", "可疑", None),
+        ("lab.hbsag", "非阳性", None),
+        ("lab.anti_hbc", "Reactive", "positive"),
+        ("lab.pregnancy_test", "阴性", "negative"),
+        ("lab.pregnancy_test", "（+）", "positive"),
+        ("lab.urine_protein", "＋＋", "2+"),
+        ("lab.urine_protein", "阳性（1+）", "1+"),
+        ("lab.urine_protein", "±", "trace"),
+        ("lab.urine_protein", "+++", "3+"),
+        ("lab.urine_protein", "阳性", None),
+    ],
+)
+def test_coded_results_as_laboratories_write_them(name: str, said: str, expected: str | None) -> None:
+    assert Vocabulary.model_validate(facts()[name]["vocabulary"]).value_of(said) == expected
+
+
 # ── markers ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -353,6 +532,24 @@ def test_tumour_rows() -> None:
             assert code in row["icd10"], tumour
 
 
+def test_editions_and_categories_say_where_they_are_from() -> None:
+    for tumour, row in tumours()["tumours"].items():
+        editions = row.get("editions", [])
+        categories = [row["categories"]] if "categories" in row else []
+        for entry in (*editions, *categories):
+            assert entry["source"], tumour
+            assert entry["verification"] == "general_knowledge", tumour
+        assert {entry["system"] for entry in editions} <= set(row["stage_systems"]), tumour
+        names = [(entry["system"], entry["edition"]) for entry in editions]
+        assert len(names) == len(set(names)), tumour
+        # TNM is dated wherever it stages; what has value sets is staged by TNM
+        assert ("tnm" in row["stage_systems"]) == any(system == "tnm" for system, _ in names), tumour
+        for sets in categories:
+            assert "tnm" in row["stage_systems"], tumour
+            for letter in "tnm":
+                assert len(sets[letter]) == len(set(map(str, sets[letter]))), tumour
+
+
 def test_a_code_belongs_to_one_tumour() -> None:
     everything = tumours()
     codes = [code for row in everything["tumours"].values() for code in row["icd10"]]
@@ -429,6 +626,61 @@ def test_every_collected_start_limit_is_found() -> None:
         ):
             first = re.match(r"[\d.]+", cell)
             assert ours == (first[0] if first else ""), row
+        clearance = re.search(r"CrCl>=(\d+)", source["other"])
+        assert row["crcl"] == (clearance[1] if clearance else ""), row
+        assert row["bilirubin_uln"] == ("1" if "bilirubin<=ULN" in source["other"] else ""), row
+
+
+def test_every_collected_lifetime_limit_is_found() -> None:
+    path = SHARED.parent / "06_safety_checks.md"
+    if not path.exists():
+        pytest.skip(f"the collected facts ({path}) are not here")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = {line[2:5]: line for line in lines if re.match(r"\| S\d\d ", line)}
+    rows = {row["drug"]: row for row in table("cumulative-limits")}
+
+    def found(key: str, pattern: str) -> tuple[str, ...]:
+        match = re.search(pattern, said[key])
+        assert match, pattern
+        return match.groups()
+
+    def numbers(drug: str, *columns: str) -> tuple[str, ...]:
+        return tuple(rows[drug][column] for column in columns)
+
+    limits = ("limit", "reduced_limit")
+    assert numbers("doxorubicin", *limits) == found(
+        "S08", r"doxorubicin ≤(\d+) mg/m² \(≤(\d+) with cardiotoxic"
+    )
+    assert numbers("epirubicin", "limit") == found("S08", r"epirubicin (\d+)")
+    assert numbers("daunorubicin", *limits) == found("S08", r"daunorubicin (\d+) \((\d+) RT")
+    assert numbers("idarubicin", "limit") == found("S08", r"idarubicin (\d+) IV")
+    assert numbers("mitoxantrone", "limit") == found("S08", r"mitoxantrone (\d+)")
+    assert numbers("peg-liposomal-doxorubicin", "limit") == found("S08", r"liposomal (\d+)")
+    assert numbers("bleomycin", "limit") == found("S10", r"≤(\d+) units")
+    span = ("factor_low", "factor_high")
+    assert numbers("epirubicin", *span) == found("S08", r"([\d.]+)–([\d.]+) epi")
+    assert numbers("mitoxantrone", *span) == found("S08", r"([\d.]+)–([\d.]+) mitox")
+    assert numbers("idarubicin", "factor") == found("S08", r"(\d+) ida")
+    assert set(rows) == {
+        *("doxorubicin", "epirubicin", "daunorubicin", "idarubicin", "mitoxantrone"),
+        *("peg-liposomal-doxorubicin", "bleomycin"),
+    }
+
+
+def test_cumulative_limit_rows() -> None:
+    for row in table("cumulative-limits"):
+        assert row["drug"] in ids("drugs"), row
+        assert row["unit"] in {"mg/m2", "U"}, row
+        assert bool(row["reduced_limit"]) == bool(row["reduced_when"]), row
+        assert set(cells(row["reduced_when"])) <= {"cardiotoxic_therapy", "mediastinal_radiotherapy"}, row
+        limits = [Decimal(row[c]) for c in ("reduced_limit", "limit") if row[c]]
+        assert limits == sorted(limits), row
+        factors = [row[c] for c in ("factor_low", "factor", "factor_high")]
+        assert all(factors) or not any(factors), row
+        # of a disputed factor the higher equivalent is taken: it reaches the limit sooner
+        assert factors[1] == factors[2], row
+        assert Decimal(factors[0] or 0) <= Decimal(factors[2] or 0), row
+        assert factors[1] or "factor" in row["note"], row
 
 
 def test_exam_rows() -> None:

@@ -1,7 +1,8 @@
 """Units of laboratory values and body measures: one closed table, nothing guessed.
 
 A unit that is not in the table gives `None`, and `help_for` says what to write instead. Source of the
-cell-count spellings: collected from real messages. `10*9/L` is the canonical cell count.
+cell-count spellings: collected from real messages. `10*9/L` is the canonical cell count. Factors of
+creatinine and bilirubin: collected facts; of glucose, hormones and blood pressure: general knowledge.
 """
 
 from __future__ import annotations
@@ -82,7 +83,71 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             Text(zh="酶活性", en="enzyme activity"), "U/L", _spell(("1", ("U/L", "IU/L", "[iU]/L")))
         ),
         "clearance": Measure(
-            Text(zh="清除率", en="clearance"), "mL/min", _spell(("1", ("mL/min", "毫升/分")))
+            Text(zh="清除率", en="clearance"),
+            "mL/min",
+            _spell(("1", ("mL/min", "毫升/分", "毫升/分钟", "ml/分"))),
+        ),
+        "albumin": Measure(
+            Text(zh="白蛋白", en="albumin"), "g/L", _spell(("1", ("g/L", "克/升")), ("10", ("g/dL",)))
+        ),
+        "glucose": Measure(  # 1 mmol/L is 18.02 mg/dL
+            Text(zh="葡萄糖", en="glucose"),
+            "mmol/L",
+            _spell(("1", ("mmol/L", "毫摩尔/升")), ("0.0554939", ("mg/dL",))),
+        ),
+        "potassium": Measure(  # an ion of one charge: an equivalent is a mole
+            Text(zh="血钾", en="potassium"), "mmol/L", _spell(("1", ("mmol/L", "mEq/L", "毫摩尔/升")))
+        ),
+        # Copies aren't here: how many of them make a unit differs from assay to assay.
+        "international-units": Measure(
+            Text(zh="国际单位浓度", en="concentration in international units"),
+            "[IU]/mL",
+            _spell(
+                ("1", ("[IU]/mL", "[iU]/mL", "IU/mL", "国际单位/毫升")),
+                ("0.001", ("[IU]/L", "IU/L", "m[IU]/mL", "mIU/mL")),
+            ),
+        ),
+        "milli-international-units": Measure(
+            Text(zh="毫国际单位浓度", en="concentration in thousandths of an international unit"),
+            "m[IU]/mL",
+            _spell(
+                ("1", ("m[IU]/mL", "mIU/mL", "mU/mL", "[IU]/L", "IU/L", "U/L")),
+                ("1000", ("[IU]/mL", "IU/mL")),
+            ),
+        ),
+        "thyrotropin": Measure(
+            Text(zh="促甲状腺激素", en="thyrotropin"),
+            "m[IU]/L",
+            _spell(("1", ("m[IU]/L", "mIU/L", "mU/L", "u[IU]/mL", "uIU/mL", "uU/mL", "mcIU/mL"))),
+        ),
+        "free-thyroxine": Measure(
+            Text(zh="游离甲状腺素", en="free thyroxine"),
+            "pmol/L",
+            _spell(("1", ("pmol/L",)), ("12.87", ("ng/dL",)), ("1.287", ("pg/mL", "ng/L"))),
+        ),
+        "cortisol": Measure(
+            Text(zh="皮质醇", en="cortisol"),
+            "nmol/L",
+            _spell(
+                ("1", ("nmol/L",)),
+                ("27.59", ("ug/dL", "mcg/dL")),
+                ("2.759", ("ug/L", "mcg/L", "ng/mL")),
+            ),
+        ),
+        "blood-pressure": Measure(
+            Text(zh="血压", en="blood pressure"),
+            "mm[Hg]",
+            _spell(("1", ("mm[Hg]", "mmHg", "毫米汞柱")), ("7.50062", ("kPa", "千帕"))),
+        ),
+        "interval": Measure(
+            Text(zh="时间间期", en="interval"),
+            "ms",
+            _spell(("1", ("ms", "msec", "毫秒")), ("1000", ("s", "sec", "秒"))),
+        ),
+        # What has no unit is often sent without one.
+        "ph": Measure(Text(zh="pH 值", en="pH"), "[pH]", _spell(("1", ("[pH]", "pH", "1", "")))),
+        "score": Measure(
+            Text(zh="评分", en="score"), "1", _spell(("1", ("1", "{score}", "score", "分", "")))
         ),
     }
 )

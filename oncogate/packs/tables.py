@@ -11,7 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,13 @@ from typing import Any
 from oncogate.base.errors import Diagnostic
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
-from oncogate.clinical.names import drug_keys
+from oncogate.clinical.marker_tests import Branch, MarkerScale, read_tests
+from oncogate.clinical.names import bracketed, drug_keys, is_local_form, name_key, says_formulation
+from oncogate.clinical.stage_tables import Staging
 from oncogate.model.record import Drug
-from oncogate.model.values import Code
+from oncogate.model.values import Code, Quantity
 from oncogate.packs.document import read_document
+from oncogate.packs.staging import staging_of
 
 ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", "antitumour"})
 """Classes of anti-tumour drugs; `antitumour` is one whose kind isn't told."""
@@ -30,6 +33,9 @@ ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", 
 COMPANION_ROLES = frozenset({"diluent", "solvent", "premedication", "companion", "supportive"})
 
 SNOMED = "http://snomed.info/sct"
+
+_NHSA_MAY_DIFFER = ("L01E", "L01F", "L01X")
+"""Classes that China's insurance codes don't fill as WHO does: an antibody conjugate stands under `L01EH`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,9 @@ class KnownDrug:
     cls: str
     myelosuppressive: Truth
     atc: str = ""
+    groups: frozenset[str] = frozenset()
+    perhaps: frozenset[str] = frozenset()
+    """Groups and classes that it may belong to, and drugs that it may be: its code is coarser than theirs."""
 
     @property
     def anti_tumour(self) -> bool:
@@ -62,27 +71,80 @@ class Tumour:
     sample_stage: str
     work_up: Any
     work_up_by_code: Mapping[str, Any]
+    staging: Staging
+
+
+@dataclass(frozen=True)
+class DrugGroup:
+    """A named group of drugs that rules ask for: by the drugs' ids, and by classes of ATC."""
+
+    id: str
+    label: Text
+    drugs: frozenset[str]
+    atc: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StartLimits:
+    """Limits to start a cycle of a drug; `None` where it has none of its own.
+
+    `anc` and `platelets` in 10*9/L, `bilirubin` as a multiple of the upper limit of normal, `crcl` in mL/min.
+    """
+
+    anc: Decimal | None
+    platelets: Decimal | None
+    bilirubin: Decimal | None
+    crcl: Decimal | None
+
+
+@dataclass(frozen=True)
+class LifetimeDose:
+    """What of a drug may be given in a lifetime, in `unit`; `factor` turns it into its group's leading drug."""
+
+    drug: str
+    limit: Decimal | None
+    reduced_limit: Decimal | None
+    unit: str
+    factor: Decimal | None
 
 
 @dataclass(frozen=True)
 class MarkerRow:
-    """What a drug needs to be known of a tumour: any of `markers`, where `needs` says that one is needed."""
+    """What a drug needs to be known of a tumour: any of `markers`, where `needs` says that one is needed.
+
+    `fits` is what the results must say, in branches of which one will do. `context` narrows the row to some orders:
+    `first_line`, `alone`, `with:<drug>`; `unstated` is a use that no order tells. After a drug of `retest_after` the
+    results must satisfy `retest` instead.
+    """
 
     drug: str
     tumours: frozenset[str]
     markers: frozenset[str]
     needs: bool
+    polarity: str = ""
+    fits: tuple[Branch, ...] = ()
+    context: frozenset[str] = frozenset()
+    retest_after: frozenset[str] = frozenset()
+    retest: tuple[Branch, ...] = ()
 
 
 @dataclass(frozen=True)
 class Regimen:
-    """A regimen; `fn_category` is `high`, `intermediate` or `low`, empty where the category doesn't apply."""
+    """A regimen; `fn_category` is `high`, `intermediate` or `low`, empty where the category doesn't apply.
+
+    `interval` is the days from one cycle to the next where the category depends on it; `title` and `source` are
+    what the row is called and where its category comes from.
+    """
 
     id: str
     names: frozenset[str]
     tumours: frozenset[str]
     fn_category: str
     components: frozenset[str]
+    interval: int | None = None
+    title: str = ""
+    source: str = ""
+    verification: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,29 +166,27 @@ class Tables:
     atc_classes: dict[str, tuple[str, Truth]] = field(default_factory=dict)
     drug_markers: dict[str, tuple[MarkerRow, ...]] = field(default_factory=dict)
     markers: dict[str, Labelled] = field(default_factory=dict)
+    marker_names: dict[str, frozenset[str]] = field(default_factory=dict)
+    marker_scales: dict[str, MarkerScale] = field(default_factory=dict)
+    changing_markers: frozenset[str] = frozenset()
     tumours: dict[str, Tumour] = field(default_factory=dict)
     secondary: tuple[str, ...] = ()
     multiple_primary: tuple[str, ...] = ()
     exams: dict[str, Labelled] = field(default_factory=dict)
     regimens: dict[str, tuple[Regimen, ...]] = field(default_factory=dict)
-    start_limits: dict[str, Decimal | None] = field(default_factory=dict)
+    start_limits: dict[str, StartLimits] = field(default_factory=dict)
+    groups: dict[str, DrugGroup] = field(default_factory=dict)
+    lifetime_doses: dict[str, LifetimeDose] = field(default_factory=dict)
+    maximum_doses: dict[str, Quantity] = field(default_factory=dict)
     first_line: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def identify(self, drug: Drug) -> KnownDrug | None:
         """Which drug the host means; `None` where it can't be told, or code and name contradict each other."""
-        named = self._by_name(drug.name)
-        code = (drug.code or "").strip().upper() if is_atc(drug.system) else ""
-        coded = self._by_code(code) if code else None
+        named, coded = self._by_name(drug.name), self._coded(drug)
         if named is None or coded is None:
             known = named or coded
-        elif (
-            named.atc in (code, "") and (named.atc or named.anti_tumour == coded.anti_tumour)
-        ) or named.id == coded.id:
-            known = named
-        elif code not in self.by_atc and coded.anti_tumour and named.anti_tumour:
-            known = named if coded.cls in (named.cls, "antitumour") else None
         else:
-            known = None
+            known = named if _agree(named, coded, nhsa=is_nhsa(drug.system)) else None
         if (known is None or not known.anti_tumour) and (
             drug.role or ""
         ).strip().casefold() in COMPANION_ROLES:
@@ -139,25 +199,80 @@ class Tables:
         return known
 
     def _by_name(self, name: str | None) -> KnownDrug | None:
-        whole = self._by_whole_name(name or "")
-        if whole is not None or not name:
-            return whole
-        # `多西他赛注射液 Docetaxel Injection`: the two halves are two names, and must be of one drug
-        chinese, other = "".join(_CHINESE.findall(name)), " ".join(_CHINESE.split(name))
-        one, two = self._by_whole_name(chinese), self._by_whole_name(other)
-        return one if one is not None and two is not None and one.id == two.id else None
+        if not name:
+            return None
+        found = self._by_whole_name(name) or self._by_two_names(name)
+        for inside in bracketed(name):  # a brand in brackets may be another drug, or one product of this one
+            other = self._by_whole_name(inside)
+            if found is not None and other is not None:
+                found = _one_product(found, other)
+        if found and found.anti_tumour and is_local_form(name) and drug_keys(name)[0] not in self.by_name:
+            return None
+        return found
 
     def _by_whole_name(self, name: str) -> KnownDrug | None:
         return next((self.by_name[key] for key in drug_keys(name) if key in self.by_name), None)
 
-    def _by_code(self, code: str) -> KnownDrug | None:
-        if code in self.by_atc:
-            return self.by_atc[code]
-        for end in range(len(code), 0, -1):
-            if code[:end] in self.atc_classes:
-                cls, suppresses = self.atc_classes[code[:end]]
-                return KnownDrug(code, Text(zh=f"ATC {code}", en=f"ATC {code}"), cls, suppresses, code)
+    def _by_two_names(self, name: str) -> KnownDrug | None:
+        """`多西他赛注射液 Docetaxel Injection`: the two halves are two names, and must be of one drug."""
+        words = name.split()[:_WORDS]
+        halves = [("".join(_CHINESE.findall(name)), " ".join(_CHINESE.split(name)))]
+        halves += [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+        for half, rest in halves:
+            one, two = self._by_whole_name(half), self._by_whole_name(rest)
+            if one is not None and two is not None:
+                return _one_product(one, two)
         return None
+
+    def _coded(self, drug: Drug) -> KnownDrug | None:
+        """What the code tells; where several products share it and the name says a formulation, its class."""
+        code = (drug.code or "").strip().upper()
+        if is_nhsa(drug.system):
+            return self._by_nhsa(code)
+        if not code or not is_atc(drug.system):
+            return None
+        shared = sum(d.atc == code for d in self.drugs.values()) > 1
+        if code in self.by_atc and not (shared and says_formulation(drug.name or "")):
+            return self.by_atc[code]
+        return self._by_class(code, code, Text(zh=f"ATC {code}", en=f"ATC {code}"))
+
+    def _by_nhsa(self, code: str) -> KnownDrug | None:
+        """What a code of China's health insurance (`XL01CD…`) tells: the family of drugs, at most."""
+        if not re.match(r"X[A-Z]\d\d[A-Z]{2}", code):
+            return None
+        prefix = code[1:4] if code[1:].startswith(_NHSA_MAY_DIFFER) else code[1:6]
+        return self._by_class(code, prefix, Text(zh=f"医保编码 {code}", en=f"NHSA code {code}"))
+
+    def _by_class(self, code: str, prefix: str, label: Text) -> KnownDrug | None:
+        """A drug of which an ATC class is all that is known; `None` where that may be for a tumour or not."""
+        could_be = {d.id for d in self.drugs.values() if d.atc.startswith(prefix)}
+        above = [prefix[:n] for n in range(len(prefix), 0, -1) if prefix[:n] in self.atc_classes]
+        family = self.atc_classes[above[0]] if above else None
+        if family is not None and family[0] in ANTI_TUMOUR:
+            # a painkiller that WHO lists among them (celecoxib) doesn't make the class doubtful
+            could_be = {id for id in could_be if self.drugs[id].cls != "companion"}
+        rows = {(self.drugs[id].cls, self.drugs[id].myelosuppressive) for id in could_be}
+        rows |= {row for below, row in self.atc_classes.items() if below.startswith(prefix)}
+        rows |= {family} if family is not None else set()
+        kinds, suppresses = {cls for cls, _ in rows}, {truth for _, truth in rows}
+        against = {cls in ANTI_TUMOUR for cls in kinds}
+        if len(against) != 1:
+            return None
+        cls = next(iter(kinds)) if len(kinds) == 1 else "antitumour" if True in against else "other"
+        suppressing = next(iter(suppresses)) if len(suppresses) == 1 else None
+        known = self.grouped(KnownDrug(code, label, cls, suppressing, prefix))
+        groups = {
+            group.id
+            for group in self.groups.values()
+            if group.drugs & could_be or any(a.startswith(prefix) for a in group.atc)
+        }
+        return replace(known, perhaps=frozenset(groups | could_be | kinds) - known.groups - {cls})
+
+    def grouped(self, drug: KnownDrug) -> KnownDrug:
+        """The drug with the groups that it belongs to."""
+        code = drug.atc
+        mine = (g.id for g in self.groups.values() if drug.id in g.drugs or (code and code.startswith(g.atc)))
+        return replace(drug, groups=frozenset(mine))
 
     def tumour_of(self, codes: Iterable[Code], *, in_situ: bool = False) -> str | None:
         """The id of the tumour that the codes mean as a primary malignancy; `""` for one of no known kind.
@@ -193,7 +308,21 @@ class Tables:
 
     def regimens_named(self, name: str) -> tuple[Regimen, ...]:
         """The rows that a regimen's name may mean."""
-        return self.regimens.get(regimen_key(name), ())
+        rows = (row for key in self.regimen_keys(name) for row in self.regimens.get(key, ()))
+        return tuple({row.id: row for row in rows}.values())
+
+    def regimen_keys(self, name: str) -> tuple[str, ...]:
+        """The forms of a regimen's name: as written, and by the drugs that it (or its bracket) spells out.
+
+        `顺铂+紫杉醇`, `紫杉醇联合顺铂方案` and `TP(紫杉醇+顺铂)` have a form in common.
+        """
+        keys = [regimen_key(name)]
+        for text in (name, *bracketed(name)):
+            parts = [part for part in _JOINED.split(_SINGLE.sub("", _regimen_text(text))) if part.strip()]
+            drugs = [self._by_name(part) for part in parts]
+            if drugs and None not in drugs:
+                keys.append("+".join(sorted(d.id for d in drugs if d is not None)))
+        return tuple(dict.fromkeys(keys))
 
     def anti_tumour_part(self, regimen: Regimen) -> frozenset[str]:
         """The regimen's components that are anti-tumour drugs."""
@@ -201,8 +330,39 @@ class Tables:
 
     def same_regimen(self, one: str, other: str) -> bool:
         """Whether two names mean one regimen: the same word, or names of the same row."""
-        a, b = regimen_key(one), regimen_key(other)
-        return a == b or any(b in row.names for row in self.regimens.get(a, ()))
+        a, b = set(self.regimen_keys(one)), set(self.regimen_keys(other))
+        return bool(a & b) or any(b & row.names for key in a for row in self.regimens.get(key, ()))
+
+
+def _one_product(one: KnownDrug, other: KnownDrug) -> KnownDrug | None:
+    """The drug that two names mean together: the same, or the more particular product (紫杉醇, 力扑素)."""
+    if one.id == other.id:
+        return one
+    if one.atc and one.atc == other.atc:
+        words, others = set(one.id.split("-")), set(other.id.split("-"))
+        return other if words < others else one if others < words else None
+    return None
+
+
+def _agree(named: KnownDrug, coded: KnownDrug, *, nhsa: bool) -> bool:
+    """Whether a name and a code can be of one drug."""
+    same_world = named.anti_tumour == coded.anti_tumour
+    if nhsa:
+        return same_world
+    if named.id == coded.id or (named.atc and named.atc == coded.atc):
+        return True
+    if coded.id != coded.atc:  # another drug's code
+        return not named.atc and same_world
+    if not same_world or not named.anti_tumour:
+        return same_world
+    kinds = {named.cls, coded.cls}  # WHO's classes of antibodies hold both kinds
+    return len(kinds) == 1 or "antitumour" in kinds or kinds == {"targeted", "immunotherapy"}
+
+
+def is_nhsa(system: str | None) -> bool:
+    """Whether a code system is that of China's health insurance (医保)."""
+    plain = (system or "").casefold()
+    return any(word in plain for word in ("nhsa", "医保", "yibao"))
 
 
 def is_atc(system: str | None) -> bool:
@@ -228,13 +388,42 @@ def is_malignant(plain: str) -> bool:
     return bool(re.match(r"C[0-9][0-9]", plain)) and plain[:3] <= "C97"
 
 
+_WORDS = 12  # a name with more words isn't two names
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
-_REGIMEN_NOISE = re.compile(r"方案|化疗|regimen|protocol|[\s\-_+/·,，、()（）]")
+_JOINED = re.compile(r"\s*(?:[+/、,;&]|联合|和|与|\band\b|\bplus\b)\s*")
+_SINGLE = re.compile(r"单药|单一用药|\bmonotherapy\b")
+_REGIMEN_SAID = re.compile(
+    r"方案|化疗|新?辅助|姑息|诱导|巩固|\bregimen\b|\bprotocol\b|regimen$|protocol$|"
+    r"\(?第\s*[\d一二三四五六七八九十]+\s*(?:周期|疗程|程)\)?|\bc\d+\s*d\d+\b|\bcycle\s*\d+"
+)
+_EVERY = re.compile(
+    r"(?<![a-z])q(\d{0,2})([dw])(?![a-z])|每?(\d{1,2}|[一两二三四])?(周)(?!期)(?:一?次|疗)?|每?(\d{1,2})(天)"
+)
+_HAN_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
+_REGIMEN_NOISE = re.compile(r"[\s\-_+/·,、()→>]")
+
+
+def _regimen_text(name: str) -> str:
+    """A regimen's name without what is said of the course (`第3周期`); its interval is in days."""
+    return _EVERY.sub(lambda found: f" {_days_of(found)} ", _REGIMEN_SAID.sub(" ", unicodedata.normalize("NFKC", name).casefold())).strip()
+
+
+def _days_of(found: re.Match[str]) -> int:
+    number, unit = found[1] or found[3] or found[5] or "1", found[2] or found[4] or found[6]
+    count = _HAN_DIGITS.get(number) or int(number)
+    return count if unit in "d天" else 7 * count
+
+
+def interval_said(name: str) -> int | None:
+    """The days from one cycle to the next that a regimen's name says (`q21d`, `每3周`, `周疗`); `None` if none or several."""
+    said = _REGIMEN_SAID.sub(" ", unicodedata.normalize("NFKC", name).casefold()).replace("双周", "2周")
+    days = {_days_of(found) for found in _EVERY.finditer(said)}
+    return next(iter(days)) if len(days) == 1 else None
 
 
 def regimen_key(name: str) -> str:
-    """The form in which two spellings of a regimen's name are compared (`R-CHOP 21` and `RCHOP-21`)."""
-    return _REGIMEN_NOISE.sub("", unicodedata.normalize("NFKC", name).casefold())
+    """The form in which two spellings of a regimen's name are compared (`R-CHOP q21d` and `RCHOP-21`)."""
+    return _REGIMEN_NOISE.sub("", _regimen_text(name)) or name_key(name)
 
 
 Rows = list[tuple[int, dict[str, str]]]
@@ -252,14 +441,16 @@ class TableReader:
     def read(self) -> None:
         """Read whatever tables there are."""
         readers: dict[str, Callable[[Path], None]] = {
-            "drugs.csv": self._drugs, "atc-classes.csv": self._atc_classes, "markers.csv": self._markers,
+            "drug-groups.yaml": self._groups, "drugs.csv": self._drugs, "atc-classes.csv": self._atc_classes, "markers.csv": self._markers,
             "exams.csv": self._exams, "tumours.yaml": self._tumours, "drug-markers.csv": self._drug_markers,
             "regimens.csv": self._regimens, "start-limits.csv": self._start_limits, "first-line.csv": self._first_line,
+            "cumulative-limits.csv": self._lifetime_doses, "maximum-doses.csv": self._maximum_doses,
         }  # fmt: skip
         for name, reader in readers.items():
             if name in self.files:
                 self.read_files.append(self.files[name])
                 reader(self.files[name])
+        self._check_groups()
 
     def _rows(self, path: Path, *columns: str) -> Rows:
         try:
@@ -293,7 +484,9 @@ class TableReader:
 
     def _drugs(self, path: Path) -> None:
         for line, row in self._rows(path, "id", "atc", "en", "zh", "aliases", "class", "myelosuppressive"):
-            drug = KnownDrug(row["id"], _label(row), row["class"], _yes(row["myelosuppressive"]), row["atc"])
+            drug = self.tables.grouped(
+                KnownDrug(row["id"], _label(row), row["class"], _yes(row["myelosuppressive"]), row["atc"])
+            )
             if drug.id in self.tables.drugs:
                 self._report(path, line, "table-duplicate", f"the drug `{drug.id}` stands twice")
             self.tables.drugs[drug.id] = drug
@@ -313,7 +506,15 @@ class TableReader:
 
     def _markers(self, path: Path) -> None:
         for _, row in self._rows(path, "id", "en", "zh"):
-            self.tables.markers[row["id"]] = Labelled(row["id"], _label(row))
+            id, names = row["id"], self.tables.marker_names
+            self.tables.markers[id] = Labelled(id, _label(row))
+            for name in (id, row["en"], row["zh"], *_list(row.get("aliases", ""))):
+                names[name] = names.get(name, frozenset()) | {id}
+            if row.get("scale"):
+                scale = MarkerScale(row["scale"], row.get("positive", ""), row.get("negative", ""))
+                self.tables.marker_scales[id] = scale
+            if row.get("changes") == "yes":
+                self.tables.changing_markers |= {id}
 
     def _exams(self, path: Path) -> None:
         for _, row in self._rows(path, "id", "en", "zh", "satisfies"):
@@ -330,10 +531,18 @@ class TableReader:
         self.tables.secondary = tuple(data.get("secondary", ()))
         self.tables.multiple_primary = tuple(data.get("multiple_primary", ()))
         for id, row in data["tumours"].items():
+            label = Text(zh=row["zh"], en=row["en"])
+            try:
+                staging = staging_of(label, row)
+            except ValueError as error:
+                line, _ = document.place(("tumours", id), key=True)
+                self._report(path, line, "table-staging", f"tumour `{id}`: {error}")
+                continue
             self.tables.tumours[id] = Tumour(
-                id, Text(zh=row["zh"], en=row["en"]), _undotted(row.get("icd10")), _undotted(row.get("in_situ")),
+                id, label, _undotted(row.get("icd10")), _undotted(row.get("in_situ")),
                 tuple(str(c) for c in row.get("snomed", ())), tuple(row.get("stage_systems", ())),
                 row.get("stage_required", True), row.get("sample_stage", ""), row.get("work_up"), row.get("work_up_by_code", {}),
+                staging,
             )  # fmt: skip
 
     def _drug_markers(self, path: Path) -> None:
@@ -345,30 +554,95 @@ class TableReader:
                 frozenset(_list(row["tumours"])),
                 frozenset(_list(row["markers"])),
                 row["needs"] == "yes",
+                row.get("polarity", ""),
+                self._tests(path, line, row.get("fits", "")),
+                frozenset(_list(row.get("context", ""))),
+                frozenset(_list(row.get("retest_after", ""))),
+                self._tests(path, line, row.get("retest_fits", "")),
             )
             self.tables.drug_markers[made.drug] = (*self.tables.drug_markers.get(made.drug, ()), made)
 
+    def _tests(self, path: Path, line: int, cell: str) -> tuple[Branch, ...]:
+        try:
+            branches = read_tests(cell)
+        except ValueError as error:
+            self._report(path, line, "table-marker-test", str(error))
+            return ()
+        for marker in sorted({m for branch in branches for test in branch for m in test.markers}):
+            if marker not in self.tables.markers:
+                self._report(
+                    path, line, "table-unknown-marker", f"the marker `{marker}` isn't in markers.csv"
+                )
+        return branches
+
     def _regimens(self, path: Path) -> None:
         for _, row in self._rows(path, "id", "zh", "aliases", "tumours", "fn_category", "components"):
-            names = frozenset(regimen_key(n) for n in (row["id"], row["zh"], *_list(row["aliases"])) if n)
+            written = (row["id"], row["zh"], *_list(row["aliases"]))
+            names = frozenset(key for name in written for key in self.tables.regimen_keys(name))
             made = Regimen(
                 row["id"],
                 names,
                 frozenset(_list(row["tumours"])),
                 row["fn_category"],
                 frozenset(_list(row["components"])),
+                int(row["interval_days"]) if row.get("interval_days", "").isdecimal() else None,
+                row["zh"],
+                row.get("source", ""),
+                row.get("verification", ""),
             )
             for name in names:
                 self.tables.regimens[name] = (*self.tables.regimens.get(name, ()), made)
 
     def _start_limits(self, path: Path) -> None:
-        for line, row in self._rows(path, "drug", "anc"):
-            if row["drug"] not in self.tables.drugs:
-                self._report(path, line, "table-unknown-drug", f"the drug `{row['drug']}` isn't in drugs.csv")
-            try:
-                self.tables.start_limits[row["drug"]] = Decimal(row["anc"]) if row["anc"] else None
-            except InvalidOperation:
-                self._report(path, line, "table-number", f"`{row['anc']}` isn't a number")
+        for line, row in self._rows(path, "drug", "anc", "platelets", "bilirubin_uln", "crcl"):
+            self._known_drug(path, line, row["drug"])
+            numbers = (self._number(path, line, row[c]) for c in ("anc", "platelets", "bilirubin_uln", "crcl"))
+            self.tables.start_limits[row["drug"]] = StartLimits(*numbers)
+
+    def _lifetime_doses(self, path: Path) -> None:
+        for line, row in self._rows(path, "drug", "limit", "reduced_limit", "unit", "factor"):
+            self._known_drug(path, line, row["drug"])
+            limit, reduced, factor = (
+                self._number(path, line, row[c]) for c in ("limit", "reduced_limit", "factor")
+            )
+            self.tables.lifetime_doses[row["drug"]] = LifetimeDose(
+                row["drug"], limit, reduced, row["unit"], factor
+            )
+
+    def _maximum_doses(self, path: Path) -> None:
+        for line, row in self._rows(path, "drug", "dose", "unit"):
+            self._known_drug(path, line, row["drug"])
+            dose = self._number(path, line, row["dose"])
+            if dose is not None:
+                self.tables.maximum_doses[row["drug"]] = Quantity(value=dose, unit=row["unit"])
+
+    def _groups(self, path: Path) -> None:
+        document = read_document(path)
+        self.problems += document.problems
+        if document.problems:
+            return
+        for id, row in document.data.items():
+            self.tables.groups[id] = DrugGroup(
+                id, Text(**row["label"]), frozenset(row.get("drugs", ())), tuple(row.get("atc", ()))
+            )
+
+    def _check_groups(self) -> None:
+        for group in self.tables.groups.values():
+            for drug in sorted(group.drugs - set(self.tables.drugs)):
+                self._report(
+                    self.files["drug-groups.yaml"], 0, "table-unknown-drug", f"the drug `{drug}` of `{group.id}` isn't in drugs.csv"
+                )
+
+    def _known_drug(self, path: Path, line: int, id: str) -> None:
+        if id not in self.tables.drugs:
+            self._report(path, line, "table-unknown-drug", f"the drug `{id}` isn't in drugs.csv")
+
+    def _number(self, path: Path, line: int, cell: str) -> Decimal | None:
+        try:
+            return Decimal(cell) if cell else None
+        except InvalidOperation:
+            self._report(path, line, "table-number", f"`{cell}` isn't a number")
+            return None
 
     def _first_line(self, path: Path) -> None:
         for _, row in self._rows(path, "tumour", "regimen"):
