@@ -18,7 +18,7 @@ _LONGEST = 300  # a longer text is no name
 
 def _normal(text: str) -> str:
     """NFKC, lower case, without zero-width characters; any white space is one blank."""
-    folded = unicodedata.normalize("NFKC", text)
+    folded = unicodedata.normalize("NFKC", text).replace("\N{RATIO}", ":")
     seen = "".join(
         " " if c.isspace() else c for c in folded if c.isspace() or unicodedata.category(c) not in _INVISIBLE
     )
@@ -51,9 +51,11 @@ _FORMULATIONS = (
     (re.compile(r"聚乙二醇|\bpeg|pegylated"), "聚乙二醇"),
     (re.compile(r"纳米|\bnano"), "纳米"),
 )
+_FORMULATION_WORDS = "|".join(word for _, word in _FORMULATIONS)
 # Words in brackets that make it something else than the drug before them.
 _NOT_THE_DRUG = re.compile(
-    r"类似物|衍生物|杂质|安慰剂|模拟|配套|专用|输液器|试剂|检测|过敏|placebo|analogue?|\bkit\b|\btest"
+    r"类似物|衍生物|杂质|安慰剂|模拟|盲|配套|专用|输液器|试剂|检测|监测|血药|过敏|非聚乙二醇|非脂质体|非白蛋白|"
+    r"placebo|blind|analogue?|\bkit\b|\btest|\bnon.?(?:peg|lipo|albumin)|\blevel|\bassay"
 )
 
 _MASS = (
@@ -68,23 +70,50 @@ _STRENGTH = re.compile(
 )
 _PACKING = re.compile(rf"(?:\s|[*x×/])\s*{_NUMBER}\s*{_COUNT}|\s*[*x×/]\s*{_COUNT}")
 
+# What a ward's list says of the item and not of the drug: how it is bought and paid, its batch, its maker.
+_SAID = (
+    "(?:国家|省级)?(?:集中带量采购|集中采购|带量采购|集采|国采|省采)(?:中选)?|(?:非|未)?中选|国谈|谈判药品?|双通道|"
+    "医保|(?:全|部分)?自费|[甲乙丙]类|(?:国家)?基药|国基|省基|进口|国产|合资|原研|仿制|(?:患者)?自备药?|外购|外带|院外|"
+    "赠药|慈善|临采|临购|高警示(?:药品?)?|高危(?:药品?)?|冷藏|避光|门诊|住院"
+)
+_SAID_FIRST = re.compile(rf"^(?:{_SAID})[\s\-_:,、/]*")
+_SAID_LAST = re.compile(
+    rf"[\s\-_:,、/;]*(?:(?:{_SAID})|规格|"
+    r"(?:生产|产品)?(?:批号|批次|(?<![a-z])(?:lot|batch)(?![a-z]))(?:\s*no\.?)?[\s:.#]*[a-z0-9][a-z0-9\-./]*|"
+    r"(?:有效期|效期|失效期|(?<![a-z])exp(?![a-z]))[至到\s:.]*\d[\d\-./年月日]*|"
+    r"国药准字[\s:]*[a-z]{1,2}\d+|(?:[\s\-_/])[\u4e00-\u9fff]{2,}(?:公司|药业|制药|药厂|医药|集团))$"
+)
+_MARKS = re.compile(r"^[^\w(\[{【〔「『《〈<]+")
+
 _ZH_PREFIXES = ("静脉注射用", "皮下注射用", "注射用", "吸入用")
 _ZH_FORM = re.compile(
     "(?:薄膜衣片|口腔崩解片|分散片|肠溶片|缓释片|控释片|咀嚼片|口崩片|泡腾片|含片|片剂?|"
     "肠溶胶囊|缓释胶囊|软胶囊|硬胶囊|胶囊剂?|口服混悬液|口服溶液|口服液|口服乳|干混悬剂|混悬液|颗粒剂?|散剂|"
     "注射用浓溶液|浓溶液|注射用无菌粉末|输注溶液|注射溶液|注射[液剂]|冻干粉针剂?|粉针剂?|冻干粉?|针剂?|溶液|"
-    "乳膏|软膏|凝胶|缓释植入剂|植入剂|缓释微球|微球|滴丸|丸|糖浆|栓)$"
+    "乳膏|软膏|凝胶|缓释植入剂|植入剂|缓释微球|微球|滴丸|丸|糖浆|栓|"
+    "口服常释剂型|缓释控释剂型|口服液体剂)"
+)
+_ZH_FORM_LAST = re.compile(f"{_ZH_FORM.pattern}$")
+_ZH_FORM_INSIDE = re.compile(f"{_ZH_FORM.pattern}(?={_FORMULATION_WORDS})")
+# Forms for the skin or the eye; the same substance against a tumour is another product.
+_LOCAL = re.compile(
+    r"乳膏|软膏|凝胶|滴眼|眼膏|搽剂|洗剂|贴剂|喷雾|"
+    r"\b(?:cream|ointment|gel|topical|ophthalmic|eye ?drops?|lotion|patch)\b"
 )
 _ZH_ACIDS = (
     "二甲苯磺酸|对甲苯磺酸|甲苯磺酸|甲磺酸|苯磺酸|盐酸|重酒石酸|酒石酸|枸橼酸|柠檬酸|硫酸|马来酸|磷酸|醋酸|"
-    "乙酸|富马酸|琥珀酸|苹果酸|氢溴酸|乳酸|硝酸|双羟萘酸|羟乙磺酸"
+    "乙酸|富马酸|琥珀酸|l-?苹果酸|苹果酸|氢溴酸|乳酸|硝酸|双羟萘酸|羟乙磺酸|乙磺酸|樟脑磺酸"
 )
-_ZH_SALT_PREFIX = re.compile(f"^(?:二|单|一)?(?:{_ZH_ACIDS})(?:氢)?")
+_ZH_SALT_PREFIX = re.compile(f"^(?:二|单|一|双)?(?:{_ZH_ACIDS})(?:氢)?")
 _ZH_SALT_SUFFIX = re.compile(f"(?:(?:{_ZH_ACIDS})(?:盐|酯|二?钠|钾)|二钠|钠)$")
 _TAIL = re.compile(r"[\s\-_,;:.、,。/*+·]+$")
 _ROMAN = re.compile(r"(?<=[^\W\d_a-z])[\s\-]*(?:iii|ii|iv|i)$")
 
-_PRODUCT_SUFFIX = re.compile(r"(?<=[a-z]{6})-[a-z]{4}$")
+# FDA's four letters stand behind the names of biological products only: `paclitaxel-lipo` isn't one.
+_PRODUCT_SUFFIX = re.compile(
+    r"((?:mab|stim|poetin|cept|ase|fusp|cel|govitecan|deruxtecan|emtansine|vedotin|tesirine|ozogamicin|"
+    r"soravtansine|mafodotin))-[a-z]{4}$"
+)
 
 _EN_FORMS = re.compile(
     "tab(?:let)?s?|cap(?:sule)?s?|inj(?:ect(?:ions?|able))?|infusion|solution|concentrate|powder|suspension|syrup|"
@@ -114,11 +143,21 @@ def _brackets(text: str) -> tuple[str, str]:
     for _ in range(4):
         written = _GROUP.sub(lambda m: kept(m.group(1), standard=False), written)
         standard = _GROUP.sub(lambda m: kept(m.group(1), standard=True), standard)
-    return written, standard
+    return written, _ZH_FORM_INSIDE.sub("", standard)
 
 
 def _without_strength(text: str) -> str:
     return " ".join(_PACKING.sub(" ", _STRENGTH.sub(" ", f" {text} ")).split())
+
+
+def _without_said(text: str) -> str:
+    """Without marks ahead of a name and without what is said of the item (`△`, `自费`, `批号…`)."""
+    while True:
+        shorter = _SAID_FIRST.sub("", _MARKS.sub("", _TAIL.sub("", text)))
+        shorter = _SAID_LAST.sub("", shorter).strip()
+        if shorter == text or not _long_enough(shorter):
+            return text
+        text = shorter
 
 
 def _long_enough(text: str, latin: int = 2) -> bool:
@@ -134,7 +173,7 @@ def _without_form(text: str) -> str:
             break
     while True:
         shorter = _ROMAN.sub("", _TAIL.sub("", text))
-        form = _ZH_FORM.search(shorter)
+        form = _ZH_FORM_LAST.search(shorter)
         if form and _long_enough(shorter[: form.start()]):
             shorter = shorter[: form.start()]
         if shorter == text:
@@ -155,17 +194,20 @@ def _without_words(text: str, words: re.Pattern[str], *, leading: bool) -> str:
     return " ".join(parts)
 
 
-def _without_salt(text: str) -> str:
+def _without_salts(text: str) -> tuple[str, ...]:
+    """Without a salt before the name, and then without one behind it, as far as a name is left."""
+    found = []
     for pattern in (_ZH_SALT_PREFIX, _ZH_SALT_SUFFIX):
         shorter = pattern.sub("", text)
         if shorter != text and _long_enough(shorter, latin=4):
             text = shorter
-    return _without_words(text, _EN_SALTS, leading=False)
+            found.append(text)
+    return (*found, _without_words(text, _EN_SALTS, leading=False))
 
 
 def _without_suffix(text: str) -> str:
     """Without the four letters that tell biological products apart (`trastuzumab-dkst`)."""
-    return _PRODUCT_SUFFIX.sub("", text)
+    return _PRODUCT_SUFFIX.sub(r"\1", text)
 
 
 def _distinct(keys: Iterable[str]) -> tuple[str, ...]:
@@ -189,15 +231,33 @@ def drug_keys(name: str) -> tuple[str, ...]:
     for text in _brackets(whole):
         if "\N{REPLACEMENT CHARACTER}" in text:
             return _distinct(keys)
-        spaced = " ".join(text.split())
-        plain = _without_strength(spaced)
+        spaced = _without_said(" ".join(text.split()))
+        plain = _without_said(_without_strength(spaced))
         # The strength is left on in one branch, for names that end in a number and a form (S-1片).
-        for start in (text, plain):
+        for start in (spaced, plain):
             form = _without_form(start)
-            keys += map(_squash, (start, form, _without_salt(form), _without_suffix(form)))
-            if (salt := _without_salt(start)) != start:
-                keys.append(_squash(_without_form(salt)))
+            keys += map(_squash, (start, form, *_without_salts(form), _without_suffix(form)))
+            keys += (_squash(_without_form(salt)) for salt in _without_salts(start) if salt != start)
     return _distinct(keys)
+
+
+def bracketed(name: str) -> tuple[str, ...]:
+    """What stands in a name's brackets; a brand in there may say more than the name before it.
+
+    >>> bracketed("注射用紫杉醇（力扑素）[集采]")
+    ('力扑素', '集采')
+    """
+    return tuple(found for found in _GROUP.findall(_normal(name)) if found.strip())
+
+
+def is_local_form(name: str) -> bool:
+    """Whether a name says a form for the skin or the eye (`氟尿嘧啶乳膏`)."""
+    return bool(_LOCAL.search(_normal(name)))
+
+
+def says_formulation(name: str) -> bool:
+    """Whether a name says anywhere that it is a product of its own (liposome, albumin-bound, micelle …)."""
+    return any(pattern.search(_normal(name)) for pattern, _ in _FORMULATIONS)
 
 
 # ── examinations ───────────────────────────────────────────────────────────────────────────────────────────
