@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, Strict
 
 from oncogate.base.texts import Language, Text
 from oncogate.model.rule import Effect, Outcome, Override, Verdict
-from oncogate.model.values import Model, Moment, When
+from oncogate.model.values import Day, Model, Moment, When
 
 Why = Literal[
     "absent", "not_supplied", "unread", "wrong_patient", "too_old", "in_the_future", "recorded_late", "wrong_kind",
@@ -57,10 +57,11 @@ class Advice(Text):
 
 
 class Finding(Model):
-    """What one rule says of the request."""
+    """What one rule says of the request; `layer` is the one that set its status or effect, if one did."""
 
     rule: str
     version: int
+    layer: str | None = None
     effect: Effect
     verdict: Verdict
     asks: Asked | None
@@ -104,6 +105,17 @@ class Obligation(Model):
     rule: str
 
 
+class Loosening(Model):
+    """Something that a layer loosened: it shows in every decision and ends by itself after `until`."""
+
+    rule: str
+    layer: str
+    what: Text
+    reason: str
+    approved_by: str
+    until: Day
+
+
 class PackUsed(Model):
     """A pack that judged, to the byte."""
 
@@ -137,6 +149,7 @@ class Decision(Model):
     not_remediable: Annotated[tuple[str, ...], Strict(False)] = ()
     shadow: Annotated[tuple[Finding, ...], Strict(False)] = ()
     notices: Annotated[tuple[Notice, ...], Strict(False)] = ()
+    loosened: Annotated[tuple[Loosening, ...], Strict(False)] = ()
     packs: Annotated[tuple[PackUsed, ...], Strict(False)] = ()
     engine: str
 

@@ -1,15 +1,21 @@
-"""Loaded packs: rules with the facts and tables that they speak of, and what a site set."""
+"""Loaded packs: rules with the facts and tables that they speak of, and what layers set over them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact
-from oncogate.model.rule import Parameter, Rule
+from oncogate.model.overlay import LayerKind, RuleSetting
+from oncogate.model.parameter import Parameter
+from oncogate.model.rule import Rule
 from oncogate.packs.document import Document
+from oncogate.packs.leaves import facts_of
 from oncogate.packs.tables import Tables
 
 
@@ -38,12 +44,71 @@ class RulePack:
 
 
 @dataclass(frozen=True)
-class Site:
-    """What a site set, by rule and parameter."""
+class Loosened:
+    """Something that a layer loosened: what, why, who approved it, and the last day on which it holds."""
+
+    what: Text
+    reason: str
+    approved_by: str
+    until: date
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a layer sets: a parameter of `owner` (a rule or a fact), or the rule's own fields."""
+
+    owner: str
+    parameter: str | None = None
+    value: Parameter | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    setting: RuleSetting | None = None
+    loosened: Loosened | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the change is still in force."""
+        return self.loosened is None or day <= self.loosened.until
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one overlay file set."""
 
     id: str
+    kind: LayerKind
     digest: str
-    parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The rules and facts as the layers leave them on a day, who set what, and what is loosened."""
+
+    rules: tuple[Rule, ...]
+    facts: Mapping[str, Fact]
+    set_by: Mapping[str, Mapping[str, str]]
+    """By owner and parameter, the layer that set it; under `""` the layer that set the rule's status or effect."""
+    changes: tuple[tuple[Layer, Change], ...]
+    off: frozenset[str] = frozenset()
+
+    @property
+    def loosened(self) -> tuple[tuple[Layer, Change], ...]:
+        """The changes that loosen, with the layers that made them."""
+        return tuple((layer, change) for layer, change in self.changes if change.loosened is not None)
+
+    def with_status(self, status: str) -> tuple[Rule, ...]:
+        """The rules of a status that no layer switched off."""
+        return tuple(r for r in self.rules if r.status == status and r.id not in self.off)
+
+    @cached_property
+    def used(self) -> Mapping[str, Mapping[str, Parameter]]:
+        """By rule, its parameters and, as `fact/name`, those of the derived facts that it asks for."""
+        return {rule.id: self._used(rule) for rule in self.rules}
+
+    def _used(self, rule: Rule) -> Mapping[str, Parameter]:
+        found = dict(rule.parameters)
+        for name in facts_of(rule, self.facts):
+            found |= {f"{name}/{key}": value for key, value in self.facts[name].parameters.items()}
+        return found
 
 
 @dataclass(frozen=True)
@@ -53,17 +118,50 @@ class Library:
     packs: tuple[RulePack, ...]
     facts: Mapping[str, Fact]
     tables: Tables
-    site: Site | None = None
+    layers: tuple[Layer, ...] = ()
+    fact_files: Mapping[str, Document] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def rules(self) -> tuple[LoadedRule, ...]:
         """All rules, by id."""
         return tuple(sorted((r for pack in self.packs for r in pack.rules), key=lambda r: r.rule.id))
 
-    def parameters_of(self, rule: Rule) -> Mapping[str, Parameter]:
-        """The rule's parameters as the site set them."""
-        return {**rule.parameters, **(self.site.parameters.get(rule.id, {}) if self.site else {})}
+    @cached_property
+    def _in_force(self) -> dict[tuple[bool, ...], InForce]:
+        return {}
 
-    def set_by(self, rule: Rule) -> Mapping[str, str]:
-        """Which parameters of the rule a site set, and that site's id."""
-        return dict.fromkeys(self.site.parameters.get(rule.id, {}), self.site.id) if self.site else {}
+    def in_force(self, day: date) -> InForce:
+        """What is in force on a day: a loosening ends by itself."""
+        changes = [(layer, change) for layer in self.layers for change in layer.changes]
+        holding = tuple(change.holds_on(day) for _, change in changes)
+        found = self._in_force.get(holding)
+        if found is None:
+            kept = [pair for pair, holds in zip(changes, holding, strict=True) if holds]
+            found = self._in_force[holding] = self._with(kept)
+        return found
+
+    def _with(self, changes: list[tuple[Layer, Change]]) -> InForce:
+        rules = {loaded.rule.id: loaded.rule for loaded in self.rules}
+        facts = dict(self.facts)
+        set_by: dict[str, dict[str, str]] = {}
+        off: set[str] = set()
+        for layer, change in changes:
+            by = set_by.setdefault(change.owner, {})
+            if change.parameter is not None and change.value is not None:
+                by[change.parameter] = layer.id
+                new = {change.parameter: change.value}
+                if change.owner in rules:
+                    rule = rules[change.owner]
+                    rules[rule.id] = rule.model_copy(update={"parameters": {**rule.parameters, **new}})
+                else:
+                    fact = facts[change.owner]
+                    facts[change.owner] = fact.model_copy(update={"parameters": {**fact.parameters, **new}})
+                continue
+            by[""] = layer.id
+            fields = dict(change.fields)
+            status = fields.get("status")
+            off = off | {change.owner} if status == "off" else off - {change.owner} if status else off
+            if status == "off":
+                del fields["status"]
+            rules[change.owner] = rules[change.owner].model_copy(update=fields)
+        return InForce(tuple(rules.values()), facts, set_by, tuple(changes), frozenset(off))
