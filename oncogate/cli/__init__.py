@@ -1,10 +1,10 @@
-"""The command line: `oncogate check · lint · test · schema`."""
+"""The command line: `oncogate check · rules · adopt · lint · test · schema`."""
 
 from __future__ import annotations
 
 import sys
 
-EXTRA = frozenset({"typer", "click", "rich", "jinja2"})
+EXTRA = frozenset({"typer", "click", "rich", "jinja2", "ruamel"})
 """What `oncogate[cli]` brings; the library itself needs none of it."""
 
 

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from oncogate._version import __version__
+from oncogate.cli.adopt import adopt
 from oncogate.cli.check import check
 from oncogate.cli.lint import lint
+from oncogate.cli.rules import rules
 from oncogate.cli.run_examples import run_examples
 from oncogate.cli.schema import schema
 
@@ -41,4 +43,6 @@ def _root(
 app.command("check")(check)
 app.command("lint")(lint)
 app.command("test")(run_examples)
+app.command("rules")(rules)
+app.command("adopt")(adopt)
 app.command("schema")(schema)

@@ -31,6 +31,16 @@ class Format(str, Enum):
     HTML = "html"
 
 
+Layers = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--site",
+        help="What a layer sets over the rules (nation, province, hospital, department); may be repeated.",
+        metavar="FILE",
+    ),
+]
+
+
 @console.command
 def check(
     file: Annotated[str, typer.Argument(help="The request, or `-` for standard input.", metavar="FILE")],
@@ -40,9 +50,7 @@ def check(
             "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
         ),
     ] = None,
-    site: Annotated[
-        Path | None, typer.Option("--site", help="What the site sets over the rules.", metavar="FILE")
-    ] = None,
+    site: Layers = None,
     at: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +79,7 @@ def check(
     problems: list[Diagnostic] = []
     gate = request = None
     try:
-        gate = Gate.load(rules or (), site)
+        gate = Gate.load(rules or (), site or ())
     except OncogateError as error:
         problems += error.diagnostics
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oncogate.authoring import examples
+from oncogate.authoring import coverage, examples
 from oncogate.cli import console
 from oncogate.cli.lint import Folder
 from oncogate.packs.load import load_library
@@ -17,6 +17,7 @@ def run_examples(folder: Folder = None) -> int:
     library = load_library([folder] if folder is not None else ())
     results = list(examples.run_examples(library))
     failed = [result.diagnostic for result in results if result.problem]
-    summary = f"{len(results) - len(failed)} passed, {len(failed)} failed"
-    console.write("\n".join([*(str(d) for d in failed), summary]))
+    passed = f"{len(results) - len(failed)} passed, {len(failed)} failed"
+    seen = coverage.summary(coverage.coverages(library))
+    console.write("\n".join([*(str(d) for d in failed), seen, passed]))
     return 1 if failed else 0

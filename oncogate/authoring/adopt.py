@@ -1,0 +1,97 @@
+"""Adopting rules on trial: written into a layer's file, which keeps its comments and its order.
+
+Nothing is written unless the file, with the adoption in it, loads.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from oncogate.base.errors import Diagnostic, PackError, did_you_mean
+from oncogate.packs.document import read_document
+from oncogate.packs.load import load_library
+
+
+@dataclass(frozen=True)
+class Review:
+    """Who reviewed the rules, by which source, and when."""
+
+    reviewed_by: str
+    source: str
+    date: date
+
+
+def adopt(rules: Sequence[str], site: Path, review: Review, folders: Sequence[Path] = ()) -> None:
+    """Write into the layer's file `site` that the rules are adopted; a file that isn't there is made.
+
+    Raises `PackError` for a rule that doesn't exist or isn't on trial, and where the file can't be used.
+    """
+    _check(rules, site, folders)
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    data = (
+        yaml.load(site.read_text("utf-8")) if site.exists() else CommentedMap(id=site.stem, layer="hospital")
+    )
+    settings = data.setdefault("rules", CommentedMap())
+    for id in rules:
+        row = settings.setdefault(id, CommentedMap())
+        row.update(status="stable", reviewed_by=review.reviewed_by, source=review.source, date=review.date)
+    text = io.StringIO()
+    yaml.dump(data, text)
+    _replace(site, text.getvalue(), folders)
+
+
+def _check(rules: Sequence[str], site: Path, folders: Sequence[Path]) -> None:
+    problems: list[Diagnostic] = []
+    if site.exists():
+        problems += read_document(site).problems
+    known = {
+        loaded.rule.id: loaded.rule for loaded in load_library(folders, site if site.exists() else ()).rules
+    }
+    for id in rules:
+        rule = known.get(id)
+        if rule is None:
+            problems.append(
+                Diagnostic(
+                    str(site), 0, 0, "site-unknown-rule", f"there is no rule `{id}`", did_you_mean(id, known)
+                )
+            )
+        elif rule.status != "trial":
+            said = "only a rule on trial can be adopted"
+            problems.append(Diagnostic(str(site), 0, 0, "site-not-ready", f"`{id}` is {rule.status}", said))
+    if problems:
+        raise PackError(problems)
+
+
+def _replace(site: Path, text: str, folders: Sequence[Path]) -> None:
+    """Write the file beside itself, load it, and only then put it in its place."""
+    made: Path | None = None
+    try:
+        with NamedTemporaryFile(
+            "w", dir=site.parent, prefix=f".{site.name}.", suffix=".yaml", delete=False, encoding="utf-8"
+        ) as file:
+            made = Path(file.name)
+            file.write(text)
+        load_library(folders, made)
+        if site.exists():
+            made.chmod(site.stat().st_mode)
+        made.replace(site)
+    except OSError as error:
+        said = f"can't be written: {error.strerror or error}"
+        raise PackError([Diagnostic(str(site), 0, 0, "file-unwritable", said)]) from None
+    except PackError as error:
+        raise PackError(
+            [replace(one, path=str(site)) if one.path == str(made) else one for one in error.diagnostics]
+        ) from None
+    finally:
+        if made is not None:
+            made.unlink(missing_ok=True)
