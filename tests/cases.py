@@ -91,6 +91,16 @@ examples:
   - {name: none, given: {order: [多西他赛]}, expect: unmet}
   - {name: not supplied, given: {order: [多西他赛], labs: null}, expect: unknown}
 """
+FULLY_SHOWN = (
+    RULE
+    + """\
+  - {name: the last day, given: {order: [多西他赛], lab.anc: {value: 3.2, unit: 10*9/L, age: 7 d}}, expect: met}
+  - {name: too old, given: {order: [多西他赛], lab.anc: {value: 3.2, unit: 10*9/L, age: 8 d}}, expect: unmet}
+  - {name: another drug, given: {order: [昂丹司琼]}, expect: not_applicable}
+  - {name: not recognised, given: {order: {drugs: [{name: XR-17}], kind: chemotherapy}}, expect: unknown}
+"""
+)
+"""The rule with examples of both sides of its window, and of every leaf true, false and unknown."""
 """A rule of a pack `mine` in which nothing is to be bettered."""
 
 

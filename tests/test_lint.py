@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cases import RULE, pack
+from cases import FULLY_SHOWN, RULE, pack
 from typer.testing import CliRunner
 
 from oncogate.authoring.lint import lint, used_parameters
@@ -13,10 +13,14 @@ from oncogate.cli.app import app
 from oncogate.packs.load import load_library
 
 
-def found(rules: Path) -> list[str]:
+SHOWN_BY_EXAMPLES = {"lint-leaf-unseen", "lint-parameter-side"}
+
+
+def found(rules: Path, *, coverage: bool = False) -> list[str]:
     return [
         str(d).replace(str(rules), "RULES").replace("RULES/mine/anc-seen.yaml", "RULE")
         for d in lint(load_library([rules]))
+        if coverage or d.code not in SHOWN_BY_EXAMPLES
     ]
 
 
@@ -25,7 +29,26 @@ def test_the_shipped_rules_are_clean() -> None:
 
 
 def test_a_good_rule_is_clean(tmp_path: Path) -> None:
-    assert found(pack(tmp_path)) == []
+    assert found(pack(tmp_path, FULLY_SHOWN), coverage=True) == []
+
+
+def without(name: str) -> str:
+    return "".join(line for line in FULLY_SHOWN.splitlines(keepends=True) if f"name: {name}," not in line)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("the last day", "RULE:10:3: the examples don't notice a lower `window` [lint-parameter-side]"),
+        ("too old", "RULE:10:3: the examples don't notice a higher `window` [lint-parameter-side]"),
+        ("another drug", "RULE:12:5: no example shows this leaf false [lint-leaf-unseen]"),
+        ("not recognised", "RULE:12:5: no example shows this leaf unknown [lint-leaf-unseen]"),
+        ("not supplied", "RULE:14:5: no example shows this leaf unknown [lint-leaf-unseen]"),
+    ],
+)
+def test_finds_what_no_example_shows(tmp_path: Path, name: str, said: str) -> None:
+    lines = found(pack(tmp_path, without(name)), coverage=True)
+    assert [line.partition("\n")[0] for line in lines if "example-unknown" not in line] == [said]
 
 
 PARAMETER = "parameters:\n"
@@ -111,7 +134,8 @@ def test_finds_a_pack_without_its_file(tmp_path: Path) -> None:
         "the pack `mine` has no pack.yaml [lint-pack-file]\n  help: add one with `id`, `version` and `title`"
     )
     assert found(rules) == [f"RULES/mine/pack.yaml: {said}"]
-    assert [d.code for d in lint(load_library([rules / "mine" / "anc-seen.yaml"]))] == ["lint-pack-file"]
+    alone = lint(load_library([rules / "mine" / "anc-seen.yaml"]))
+    assert [d.code for d in alone if d.code not in SHOWN_BY_EXAMPLES] == ["lint-pack-file"]
 
 
 def test_a_parameter_is_used_wherever_a_condition_names_it() -> None:
@@ -120,9 +144,9 @@ def test_a_parameter_is_used_wherever_a_condition_names_it() -> None:
 
 
 def test_the_command_says_what_and_how_much(tmp_path: Path) -> None:
-    clean = CliRunner().invoke(app, ["lint", str(pack(tmp_path / "a"))])
+    clean = CliRunner().invoke(app, ["lint", str(pack(tmp_path / "a", FULLY_SHOWN))])
     assert (clean.exit_code, clean.stdout, clean.stderr) == (0, "1 rule, no problems\n", "")
-    rules = pack(tmp_path / "b", RULE.replace("range: [1, 14], ", ""))
+    rules = pack(tmp_path / "b", FULLY_SHOWN.replace("range: [1, 14], ", ""))
     result = CliRunner().invoke(app, ["lint", str(rules)])
     assert (result.exit_code, result.stderr) == (1, "")
     assert result.stdout.startswith(

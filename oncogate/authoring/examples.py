@@ -96,9 +96,9 @@ def run_example(library: Library, loaded: LoadedRule, index: int, example: Examp
 
 def judge_alone(rule: Rule, request: Request, library: Library) -> Finding:
     """The finding of one rule, whatever its status; a failure of the engine is raised, not hidden."""
-    case = Case(request, library.facts, library.tables)
-    judgement = judge(rule, case, library.parameters_of(rule))
-    return finding_of(judgement, case, library.set_by(rule))
+    force = library.in_force(request.at.date())
+    case = Case.of(request, library)
+    return finding_of(judge(rule, case), case, force)
 
 
 def with_first_line(library: Library, given: Mapping[str, Any]) -> Library:

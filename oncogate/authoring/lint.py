@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from oncogate.authoring.coverage import Coverage, coverages
 from oncogate.base.errors import Diagnostic
 from oncogate.base.texts import Text
-from oncogate.model.rule import All, AnyOf, AtLeastN, Compared, Drugs, Exists, Latest, Leaf, Not, Rule
-from oncogate.packs.document import Path_
+from oncogate.model.condition import AtLeastN, Leaf
+from oncogate.model.facts import Fact
+from oncogate.model.rule import Rule
+from oncogate.packs.document import Document, Path_
+from oncogate.packs.leaves import every_condition
 from oncogate.packs.pack import Library, LoadedRule
 
 _HAN = r"\u3400-\u9fff\uf900-\ufaff"
@@ -29,7 +32,12 @@ _SILENT = frozenset({"met", "not_raised", "not_applicable"})
 
 def lint(library: Library) -> tuple[Diagnostic, ...]:
     """What should be better in the rules of `library`, in the order of the files."""
-    found = [d for loaded in library.rules for d in _Lint(loaded).run()]
+    found = [d for one in coverages(library) for d in _Lint(one).run()]
+    found += [
+        d
+        for name, document in library.fact_files.items()
+        for d in _lint_fact(library.facts[name], name, document)
+    ]
     for pack in library.packs:
         folders = {_pack_folder(loaded) for loaded in pack.rules}
         found += [
@@ -43,15 +51,29 @@ def _pack_folder(loaded: LoadedRule) -> Path:
     return loaded.path.resolve().parents[loaded.rule.id.count("/") - 1]
 
 
+def _lint_fact(fact: Fact, name: str, document: Document) -> Iterator[Diagnostic]:
+    if not fact.derived or fact.derive is not None:
+        return  # a formula's parameters are the formula's business
+    for key in fact.parameters:
+        if key not in used_parameters(fact):
+            line, column = document.place(("facts", name, "parameters", key), key=True)
+            said = f"no condition uses the parameter `{key}`"
+            yield Diagnostic(
+                str(document.path), line, column, "lint-parameter-unused", said, "use it or drop it"
+            )
+
+
 class _Lint:
-    def __init__(self, loaded: LoadedRule) -> None:
-        self.loaded = loaded
-        self.rule = loaded.rule
+    def __init__(self, shown: Coverage) -> None:
+        self.shown = shown
+        self.loaded = shown.rule
+        self.rule = shown.rule.rule
 
     def run(self) -> Iterator[Diagnostic]:
         yield from self._parameters()
         yield from self._sources()
         yield from self._examples()
+        yield from self._coverage()
         yield from self._status()
         for where, text in texts(self.rule):
             yield from self._text(where, text)
@@ -138,6 +160,23 @@ class _Lint:
                 "show a case in which the rule is silent",
             )
 
+    def _coverage(self) -> Iterator[Diagnostic]:
+        """Each leaf is seen true, false and unknown, each number from both sides."""
+        for leaf in self.shown.leaves if self.rule.examples else ():
+            if leaf.lacking:
+                unseen = ", ".join(leaf.lacking)
+                yield self._at(
+                    leaf.where, "leaf-unseen", f"no example shows this leaf {unseen}", "add one that does"
+                )
+        for name, sides in self.shown.one_sided.items():
+            for side in sides:
+                yield self._at(
+                    ("parameters", name),
+                    "parameter-side",
+                    f"the examples don't notice a {side} `{name}`",
+                    "show a case just on the other side of the limit",
+                )
+
     def _status(self) -> Iterator[Diagnostic]:
         rule = self.rule
         if rule.remedy is None and rule.effect != "inform":
@@ -173,29 +212,17 @@ class _Lint:
             yield self._at((*where, "en"), "text-punctuation", f"fullwidth `{slip[0]}` in the English text")
 
 
-def used_parameters(rule: Rule) -> set[str]:
-    """The parameters that the conditions of a rule refer to."""
+def used_parameters(owner: Rule | Fact) -> set[str]:
+    """The parameters that the conditions of a rule or a derived fact refer to."""
     used: set[str] = set()
-    waiting: list[Any] = [*rule.when, *(rule.require or ())]
-    while waiting:
-        condition = waiting.pop()
-        if isinstance(condition, All):
-            waiting += condition.all
-        elif isinstance(condition, AnyOf):
-            waiting += condition.any
-        elif isinstance(condition, Not):
-            waiting.append(condition.not_)
+    for _, condition in every_condition(owner):
+        if isinstance(condition, Leaf):
+            used.update(condition.refs)
         elif isinstance(condition, AtLeastN):
             used.add(condition.at_least_n)
-            waiting += condition.of
-        elif isinstance(condition, Leaf):
-            used.update(condition.with_.values())
-            if isinstance(condition, Compared):
-                used.add(condition.comparison[1])
-            if isinstance(condition, Drugs):
-                used.add(condition.in_)
-            if isinstance(condition, (Exists, Latest)):
-                used.update(ref for ref in (condition.within, getattr(condition, "older_than", None)) if ref)
+    if isinstance(owner, Fact):
+        used.update(branch.then for branch in owner.cases)
+        used.update(item.points for item in owner.points)
     return used
 
 
