@@ -10,16 +10,16 @@ from oncogate._version import __version__
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked, determines, outcome_of
-from oncogate.engine.judge import Judgement, judge
+from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.wording import section_label
 from oncogate.explain.findings import critical_value_of, failed, finding_of, obligations_of, remedy_for
 from oncogate.explain.way_forward import way_forward
-from oncogate.model.decision import Asked, CriticalValue, Decision, Finding, Notice, Obligation, PackUsed
+from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening, Notice, Obligation, PackUsed
 from oncogate.model.record import PatientRecord
 from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Rule
 from oncogate.packs.load import load_library
-from oncogate.packs.pack import Library
+from oncogate.packs.pack import InForce, Library
 
 ENGINE = f"oncogate {__version__}"
 
@@ -41,17 +41,17 @@ class Gate:
 
     def __init__(self, library: Library) -> None:
         self.library = library
-        active = [r.rule for r in library.rules if r.rule.status in ("stable", "trial")]
-        self._stable = tuple(r for r in active if r.status == "stable")
-        self._trial = tuple(r for r in active if r.status == "trial")
-        self._parameters = {r.id: library.parameters_of(r) for r in active}
-        self._packs = tuple(PackUsed(id=p.id, version=p.version, digest=p.digest) for p in library.packs)
-        if library.site is not None:
-            self._packs += (PackUsed(id=library.site.id, version="site", digest=library.site.digest),)
+        packs = [PackUsed(id=p.id, version=p.version, digest=p.digest) for p in library.packs]
+        layers = [PackUsed(id=one.id, version=one.kind, digest=one.digest) for one in library.layers]
+        self._packs = (*packs, *layers)
 
     @classmethod
-    def load(cls, packs: Sequence[str | Path] = (), site: str | Path | None = None) -> Gate:
-        """A gate with the shipped rules, or those of the folders `packs`, as the file `site` tunes them.
+    def load(
+        cls, packs: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
+    ) -> Gate:
+        """A gate with the shipped rules, or those of the folders `packs`, as the layers of `site` tune them.
+
+        `site` is one file or several (national, province, hospital, department), in any order.
 
         Raises `PackError` with every problem found, each with file, line and column.
         """
@@ -59,12 +59,12 @@ class Gate:
 
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
-        case = self._case(request)
-        said = [self._say(rule, case) for rule in self._stable]
+        force = self.library.in_force(request.at.date())
+        case = Case.of(request, self.library)
+        said = [_say(rule, judge_safely(rule, case), case, force) for rule in force.with_status("stable")]
         findings = tuple(s.finding for s in said)
-        shadow = tuple(self._say(rule, case).finding for rule in self._trial)
         outcome = outcome_of(f.asks for f in findings)
-        forward, stuck = self._way_forward(case, findings, outcome)
+        forward, stuck = self._way_forward(case, findings, outcome, force)
         decision = Decision(
             outcome=outcome, at=request.at,
             order=request.order.id if request.order else None,
@@ -74,49 +74,59 @@ class Gate:
             critical_values=tuple(v for s in said for v in s.critical),
             obligations=tuple(o for s in said for o in s.obligations),
             way_forward=forward, not_remediable=stuck,
-            shadow=tuple(f for f in shadow if f.asks is not None),
-            notices=_notices(case), packs=self._packs, engine=ENGINE,
+            shadow=_shadow(case, force),
+            notices=_notices(case), loosened=_loosened(force), packs=self._packs, engine=ENGINE,
         )  # fmt: skip
         decision._all = findings
         return decision
 
-    def _case(self, request: Request) -> Case:
-        return Case(request, self.library.facts, self.library.tables)
-
-    def _judge(self, rule: Rule, case: Case) -> Judgement | None:
-        try:
-            return judge(rule, case, self._parameters[rule.id])
-        except Exception:  # an exception into the order screen would be a crash, a skipped rule a silent pass
-            return None
-
-    def _say(self, rule: Rule, case: Case) -> _Said:
-        judgement = self._judge(rule, case)
-        if judgement is None:
-            return _Said(failed(rule))
-        try:
-            finding = finding_of(judgement, case, self.library.set_by(rule))
-            return _Said(finding, critical_value_of(judgement, case), obligations_of(judgement))
-        except Exception:  # as above: without words for it, the verdict is not known
-            return _Said(failed(rule))
-
     def _way_forward(
-        self, case: Case, findings: Sequence[Finding], outcome: Outcome
+        self, case: Case, findings: Sequence[Finding], outcome: Outcome, force: InForce
     ) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
-        rules = {rule.id: rule for rule in self._stable}
+        rules = {rule.id: rule for rule in force.with_status("stable")}
         asking = [f for f in findings if f.asks in ("block", "warn")]
         remedies = {f.rule: r for f in asking if (r := remedy_for(rules[f.rule], f.verdict)) is not None}
+
+        def asks(request: Request) -> tuple[Outcome, Sequence[str]]:
+            trial = Case.of(request, self.library)
+            said = [
+                (rule.id, asked(rule, j.verdict if (j := judge_safely(rule, trial)) else "unknown"))
+                for rule in rules.values()
+            ]
+            return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
+
         try:
-            return way_forward(case, asking, remedies, outcome, self._asks)
+            return way_forward(case, asking, remedies, outcome, asks)
         except Exception:  # advice only: the decision stands without it
             return (), tuple(f.rule for f in asking)
 
-    def _asks(self, request: Request) -> tuple[Outcome, Sequence[str]]:
-        case = self._case(request)
-        said: list[tuple[str, Asked | None]] = []
-        for rule in self._stable:
-            judgement = self._judge(rule, case)
-            said.append((rule.id, asked(rule, judgement.verdict if judgement else "unknown")))
-        return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
+
+def _shadow(case: Case, force: InForce) -> tuple[Finding, ...]:
+    """What the rules on trial would ask for."""
+    judged = ((rule, judge_safely(rule, case)) for rule in force.with_status("trial"))
+    asking = ((rule, j) for rule, j in judged if j is None or asked(rule, j.verdict) is not None)
+    return tuple(_say(rule, judgement, case, force).finding for rule, judgement in asking)
+
+
+def _say(rule: Rule, judgement: Judgement | None, case: Case, force: InForce) -> _Said:
+    if judgement is None:
+        return _Said(failed(rule))
+    try:
+        finding = finding_of(judgement, case, force)
+        return _Said(finding, critical_value_of(judgement, case), obligations_of(judgement))
+    except Exception:  # as above: without words for it, the verdict is not known
+        return _Said(failed(rule))
+
+
+def _loosened(force: InForce) -> tuple[Loosening, ...]:
+    """What layers loosened; it shows whether or not it mattered here."""
+    return tuple(
+        Loosening(
+            rule=change.owner, layer=layer.id, what=said.what, reason=said.reason, approved_by=said.approved_by, until=said.until
+        )
+        for layer, change in force.loosened
+        if (said := change.loosened) is not None
+    )  # fmt: skip
 
 
 def _notices(case: Case) -> tuple[Notice, ...]:

@@ -1,7 +1,7 @@
 """The meaning of a rule once more, plain and slow, written from the text (docs/explanation/meaning.md) alone.
 
 It imports the models and nothing of the engine, so that both can only agree by meaning the same.
-Not covered: stage notation and derived facts; what `holds` and `value` say is handed in (`World.given`).
+Not covered: stage notation and formulas; what a fact derived by a formula says is handed in (`World.given`).
 Truth is `True`, `False` or `None` for unknown.
 """
 
@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
+from oncogate.model import condition as leaves
 from oncogate.model import record as records
 from oncogate.model import rule as rules
 from oncogate.model.facts import Fact
@@ -78,6 +79,15 @@ def verdict_of(rule: rules.Rule, request: Request, world: World) -> str:
     return {True: "met", False: "unmet", None: "unknown"}[either([inverse(applies), fulfilled])]
 
 
+def amount(quantity: Quantity) -> Decimal:
+    return quantity.value * FACTOR[quantity.unit]
+
+
+def alike(truths: set[Truth]) -> Truth:
+    """The one truth that all have."""
+    return next(iter(truths)) if len(truths) == 1 else None
+
+
 def inverse(truth: Truth) -> Truth:
     return None if truth is None else not truth
 
@@ -112,37 +122,87 @@ class Judge:
     # -- conditions --------------------------------------------------------------------------------
 
     def truth(self, condition: Any) -> Truth:
-        if isinstance(condition, rules.All):
+        if isinstance(condition, leaves.All):
             return both(self.truth(c) for c in condition.all)
-        if isinstance(condition, rules.AnyOf):
+        if isinstance(condition, leaves.AnyOf):
             return either(self.truth(c) for c in condition.any)
-        if isinstance(condition, rules.Not):
+        if isinstance(condition, leaves.Not):
             return inverse(self.truth(condition.not_))
-        if isinstance(condition, rules.AtLeastN):
+        if isinstance(condition, leaves.AtLeastN):
             wanted = int(self.rule.parameters[condition.at_least_n].value)  # type: ignore[arg-type]
             truths = [self.truth(c) for c in condition.of]
             # at least n of them hold, if some n of them hold together
             return either(both(chosen) for chosen in combinations(truths, wanted))
-        if isinstance(condition, rules.Supplied):
+        if isinstance(condition, leaves.Supplied):
             return self.request.record.section(condition.supplied) is not None
-        if isinstance(condition, rules.Exists):
+        if isinstance(condition, leaves.Exists):
             return self.exists(condition)
-        if isinstance(condition, rules.Latest):
+        if isinstance(condition, leaves.Latest):
             return self.latest(condition)
-        if isinstance(condition, rules.Drugs):
+        if isinstance(condition, leaves.Drugs):
             return self.drugs(condition)
-        if isinstance(condition, rules.Holds):
-            return self.world.given[condition.holds]
+        if isinstance(condition, leaves.Holds):
+            if condition.holds in self.world.given:
+                return self.world.given[condition.holds]
+            return alike(self.derived(condition.holds))
+        if isinstance(condition, leaves.Value):
+            return alike({self.value_compares(v, condition) for v in self.derived(condition.value)})
         raise TypeError(condition)
 
-    def exists(self, leaf: rules.Exists) -> Truth:
+    # -- derived facts ------------------------------------------------------------------------------
+
+    def derived(self, name: str) -> set[Any]:
+        """The values that a fact derived from conditions may have, whatever the unknown conditions turn out to be."""
+        fact = self.world.facts[name]
+        inside = Judge(
+            self.rule.model_copy(update={"parameters": fact.parameters, "effect": "block"}),
+            self.request,
+            self.world,
+        )
+
+        def may_hold(conditions: Any) -> set[bool]:
+            truth = both(inside.truth(c) for c in conditions or ())
+            return {True, False} if truth is None else {truth}
+
+        if fact.when is not None:
+            return may_hold(fact.when)
+        if fact.cases:
+            return self.first_case([(branch.then, may_hold(branch.when)) for branch in fact.cases])
+        totals = {Decimal(0)}
+        for item in fact.points:
+            points = Decimal(str(fact.parameters[item.points].value))
+            totals = {total + (points if given else 0) for total in totals for given in may_hold(item.when)}
+        return totals
+
+    def first_case(self, cases: list[tuple[str, set[bool]]]) -> set[Any]:
+        if not cases:
+            return {None}
+        (then, holds), *others = cases
+        found = {then} if True in holds else set()
+        return found | self.first_case(others) if False in holds else found
+
+    def value_compares(self, value: Any, leaf: leaves.Value) -> Truth:
+        operator, ref = leaf.comparison
+        wanted = self.rule.parameters[ref].value
+        if operator == "in_":
+            return value in wanted  # type: ignore[operator]
+        return {
+            "below": value < wanted,
+            "at_most": value <= wanted,
+            "above": value > wanted,
+            "at_least": value >= wanted,
+        }[operator]
+
+    # -- entries -------------------------------------------------------------------------------------
+
+    def exists(self, leaf: leaves.Exists) -> Truth:
         fact = self.world.facts[leaf.exists]
         if leaf.since and self.newest(self.world.facts[leaf.since]) is None:
             return None
         found = [both([s.counts, self.in_bounds(s, leaf)]) for s in self.entries(fact)]
         return either([*found, None if self.hidden(fact) else False])
 
-    def in_bounds(self, seen: Seen, leaf: rules.Exists) -> Truth:
+    def in_bounds(self, seen: Seen, leaf: leaves.Exists) -> Truth:
         time = seen.time
         if time is None:
             return None
@@ -169,7 +229,7 @@ class Judge:
             return None
         return max(counted)
 
-    def latest(self, leaf: rules.Latest) -> Truth:
+    def latest(self, leaf: leaves.Latest) -> Truth:
         fact = self.world.facts[leaf.latest]
         if self.hidden(fact):
             return None
@@ -184,12 +244,36 @@ class Judge:
         newest = max(s.time for s in counted)  # type: ignore[type-var]
         if any(s.counts is None and s.time > newest for s in seen):  # type: ignore[operator]
             return None
-        said = [self.compare(s.entry, fact, leaf) if s.counts else None for s in seen if s.time == newest]
+        latest = [s for s in seen if s.time == newest]
+        said = [self.compare(s.entry, fact, leaf) if s.counts else None for s in latest]
         if True in said and False in said:
-            return True if self.rule.effect == "critical_value" else None
-        return None if None in said else said[0]
+            raised: Truth = True if self.rule.effect == "critical_value" else None
+        else:
+            raised = None if None in said else said[0]
+        return False if raised and leaf.repeats and self.said_before(leaf, fact, latest) else raised
 
-    def compare(self, entry: Any, fact: Fact, leaf: rules.Compared) -> Truth:
+    def said_before(self, leaf: leaves.Latest, fact: Fact, latest: list[Seen]) -> bool:
+        """Whether a result of the quiet time before the newest one was beyond the limit already (and as badly)."""
+        policy, moment = self.rule.parameters[leaf.repeats or ""].value, latest[0].time
+        assert moment is not None
+        start = self.edge(leaf.quiet or "", moment)
+        earlier = [
+            s.entry for s in self.entries(fact)
+            if s.counts and s.time is not None and start <= s.time < moment and self.compare(s.entry, fact, leaf) is True
+        ]  # fmt: skip
+        if policy == "every_time" or not earlier:
+            return False
+        if policy == "first_only":
+            return True
+        amounts = [amount(e.value) for e in earlier]
+        now = [amount(s.entry.value) for s in latest if s.counts and read(s.entry, fact) is not None]
+        return (
+            min(amounts) <= min(now)
+            if leaf.comparison[0] in ("below", "at_most")
+            else max(amounts) >= max(now)
+        )
+
+    def compare(self, entry: Any, fact: Fact, leaf: leaves.Compared) -> Truth:
         operator, ref = leaf.comparison
         parameter = self.rule.parameters[ref]
         if operator == "in_":
@@ -204,7 +288,7 @@ class Judge:
         at_most = is_at_most(value, limit)
         return at_most if operator == "at_most" else inverse(at_most)
 
-    def drugs(self, leaf: rules.Drugs) -> Truth:
+    def drugs(self, leaf: leaves.Drugs) -> Truth:
         drugs = self.request.order.drugs if self.request.order else ()
         classes = (
             [leaf.in_.removeprefix("drugs/")]
@@ -240,9 +324,9 @@ class Judge:
             return time
         return datetime(time.year, time.month, time.day, tzinfo=self.request.at.tzinfo)
 
-    def edge(self, ref: str) -> datetime:
+    def edge(self, ref: str, at: datetime | None = None) -> datetime:
         window = self.rule.parameters[ref]
-        count, at = int(window.value), self.request.at  # type: ignore[arg-type]
+        count, at = int(window.value), at or self.request.at  # type: ignore[arg-type]
         plain = {
             "min": timedelta(minutes=1),
             "h": timedelta(hours=1),

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from oncogate.base.texts import Text
 from oncogate.base.times import go_back
+from oncogate.model import condition as leaves
 from oncogate.model import record as records
 from oncogate.model import rule as rules
+from oncogate.model.facts import Branch, Fact, Points
+from oncogate.model.parameter import Parameter, Source
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code, Quantity
 
@@ -45,18 +48,20 @@ LIMITS = {"half": "0.5", "one": "1.0", "start": "1.5"}
 LEVELS = {"only_high": ("high",), "not_low": ("intermediate", "high")}
 CLASSES = {"needs_consent": ("cytotoxic", "targeted", "immunotherapy"), "mild": ("endocrine", "companion")}
 COUNTS = {"one_of": 1, "two_of": 2, "three_of": 3}
+POLICIES = ("every_time", "first_only", "if_worse")
 
 
-def _parameters() -> dict[str, rules.Parameter]:
+def _parameters() -> dict[str, Parameter]:
     values = {name: (Decimal(n), unit) for name, (n, unit) in WINDOWS.items()}
     values |= {name: (Decimal(limit), "10*9/L") for name, limit in LIMITS.items()}
     values |= {name: (Decimal(count), None) for name, count in COUNTS.items()}
     values |= {name: (listed, None) for name, listed in (LEVELS | CLASSES).items()}
-    return {n: rules.Parameter(value=v, unit=u, source="s") for n, (v, u) in values.items()}
+    values |= {policy: (policy, None) for policy in POLICIES}
+    return {n: Parameter(value=v, unit=u, source="s") for n, (v, u) in values.items()}
 
 
 PARAMETERS = _parameters()
-SOURCES = {"s": rules.Source(cite="test", verification="general_knowledge")}
+SOURCES = {"s": Source(cite="test", verification="general_knowledge")}
 TEXT = Text(zh="试验", en="a test")
 SAID = rules.Said(unmet=TEXT)
 
@@ -69,51 +74,82 @@ SECTIONS = ("labs", "consents", "assessments", "procedures", "treatments", "path
 # -- rules -----------------------------------------------------------------------------------------
 
 _maybe_window = st.sampled_from((None, None, *WINDOWS))
-_exists = st.builds(rules.Exists, exists=st.sampled_from(FACTS), within=_maybe_window)
-_older = st.builds(rules.Exists, exists=st.sampled_from(FACTS), older_than=st.sampled_from((*WINDOWS,)))
+_exists = st.builds(leaves.Exists, exists=st.sampled_from(FACTS), within=_maybe_window)
+_older = st.builds(leaves.Exists, exists=st.sampled_from(FACTS), older_than=st.sampled_from((*WINDOWS,)))
 _since = st.builds(
-    rules.Exists, exists=st.sampled_from(FACTS), since=st.sampled_from(("procedure.resection", "consent.chemotherapy")),
+    leaves.Exists, exists=st.sampled_from(FACTS), since=st.sampled_from(("procedure.resection", "consent.chemotherapy")),
     within=_maybe_window,
 )  # fmt: skip
 _latest_anc = st.builds(
-    lambda within, comparison, limit: rules.Latest(latest="lab.anc", within=within, **{comparison: limit}),
+    lambda within, comparison, limit: leaves.Latest(latest="lab.anc", within=within, **{comparison: limit}),
     _maybe_window,
-    st.sampled_from(rules.COMPARISONS),
+    st.sampled_from(leaves.COMPARISONS),
     st.sampled_from((*LIMITS,)),
 )
+_latest_repeated = st.builds(
+    lambda within, comparison, limit, policy, quiet: leaves.Latest(
+        latest="lab.anc", within=within, repeats=policy, quiet=quiet, **{comparison: limit}
+    ),
+    _maybe_window,
+    st.sampled_from(leaves.COMPARISONS),
+    st.sampled_from((*LIMITS,)),
+    st.sampled_from(POLICIES),
+    st.sampled_from((*WINDOWS,)),
+)
 _latest_level = st.builds(
-    lambda within, listed: rules.Latest.model_validate(
+    lambda within, listed: leaves.Latest.model_validate(
         {"latest": "assessment.neutropenia", "within": within, "in": listed}
     ),
     _maybe_window,
     st.sampled_from((*LEVELS,)),
 )
 _drugs = st.builds(
-    lambda quantifier, classes: rules.Drugs.model_validate({quantifier: "order.drugs", "in": classes}),
+    lambda quantifier, classes: leaves.Drugs.model_validate({quantifier: "order.drugs", "in": classes}),
     st.sampled_from(("any_of", "all_of", "none_of")),
     st.sampled_from(("drugs/cytotoxic", "drugs/myelosuppressive", "drugs/anti_tumour", *CLASSES)),
 )
-_supplied = st.builds(rules.Supplied, supplied=st.sampled_from(SECTIONS))
-_plain_leaves = (_exists, _exists, _older, _since, _since, _latest_anc, _latest_anc, _latest_level, _drugs)
+_supplied = st.builds(leaves.Supplied, supplied=st.sampled_from(SECTIONS))
+_plain_leaves = (
+    _exists, _exists, _older, _since, _since, _latest_anc, _latest_anc, _latest_repeated, _latest_level, _drugs,
+)  # fmt: skip
+_derived_leaves = (
+    st.just(leaves.Holds(holds="made.truth")),
+    st.sampled_from((*LEVELS,)).map(
+        lambda listed: leaves.Value.model_validate({"value": "made.level", "in": listed})
+    ),
+    st.builds(
+        lambda comparison, count: leaves.Value(value="made.score", **{comparison: count}),
+        st.sampled_from(leaves.COMPARISONS),
+        st.sampled_from((*COUNTS,)),
+    ),
+)
+"""Leaves that ask for the facts of `derived_facts`."""
 
 
-def conditions(*, supplied: bool = True) -> st.SearchStrategy[Any]:
-    """Trees of conditions to a depth of three; `supplied` asks whether a section was handed over at all."""
-    leaf = st.one_of(*_plain_leaves, _supplied) if supplied else st.one_of(*_plain_leaves)
+def conditions(*, supplied: bool = True, derived: bool = False) -> st.SearchStrategy[Any]:
+    """Trees of conditions to a depth of three.
+
+    `supplied` asks whether a section was handed over at all, `derived` for facts of `derived_facts`.
+    """
+    leaf = st.one_of(
+        *_plain_leaves,
+        *([_supplied] if supplied else []),
+        *([*_derived_leaves, *_derived_leaves] if derived else []),
+    )
     return _deeper(_deeper(leaf, leaf), leaf)
 
 
 def _deeper(inner: st.SearchStrategy[Any], leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     several = st.lists(inner, min_size=1, max_size=3).map(tuple)
-    negated = inner.map(lambda c: rules.Not.model_construct(not_=c))
+    negated = inner.map(lambda c: leaves.Not.model_construct(not_=c))
     return st.one_of(
         leaf,
         leaf,
-        several.map(lambda cs: rules.All.model_construct(all=cs)),
-        several.map(lambda cs: rules.AnyOf.model_construct(any=cs)),
+        several.map(lambda cs: leaves.All.model_construct(all=cs)),
+        several.map(lambda cs: leaves.AnyOf.model_construct(any=cs)),
         negated,
         st.builds(
-            lambda cs, n: rules.AtLeastN.model_construct(of=cs, at_least_n=n),
+            lambda cs, n: leaves.AtLeastN.model_construct(of=cs, at_least_n=n),
             several,
             st.sampled_from((*COUNTS,)),
         ),
@@ -121,12 +157,36 @@ def _deeper(inner: st.SearchStrategy[Any], leaf: st.SearchStrategy[Any]) -> st.S
 
 
 _TREES, _TREES_WITHOUT_SUPPLIED = conditions(), conditions(supplied=False)
+_TREES_WITH_DERIVED = conditions(derived=True)
 
 
 @st.composite
-def rules_of_one_pack(draw: Draw, supplied: bool = True, largest: int = 5) -> tuple[rules.Rule, ...]:
+def derived_facts(draw: Draw) -> dict[str, Fact]:
+    """Three facts derived from conditions: a truth, a level by cases, a score by points."""
+    trees = st.lists(_TREES, min_size=1, max_size=2).map(tuple)
+    common = {"label": TEXT, "parameters": PARAMETERS, "sources": SOURCES}
+    cases = [
+        Branch(then=then, when=draw(trees)) for then in draw(st.permutations(["low", "intermediate", "high"]))
+    ]
+    if draw(st.booleans()):
+        cases[-1] = Branch(then=cases[-1].then)
+    points = [
+        Points(points=p, when=draw(trees))
+        for p in draw(st.lists(st.sampled_from((*COUNTS,)), min_size=1, max_size=3))
+    ]
+    return {
+        "made.truth": Fact(gives="truth", when=draw(trees), **common),
+        "made.level": Fact(gives="level", cases=tuple(cases), **common),
+        "made.score": Fact(gives="quantity", unit="1", points=tuple(points), **common),
+    }
+
+
+@st.composite
+def rules_of_one_pack(
+    draw: Draw, supplied: bool = True, largest: int = 5, derived: bool = False
+) -> tuple[rules.Rule, ...]:
     """One to five rules of any effect, most of them stable."""
-    trees = _TREES if supplied else _TREES_WITHOUT_SUPPLIED
+    trees = _TREES_WITH_DERIVED if derived else _TREES if supplied else _TREES_WITHOUT_SUPPLIED
     trees_in_order = st.one_of(
         *[trees.map(lambda tree: (tree,))] * 2, st.lists(trees, min_size=2, max_size=2).map(tuple)
     )

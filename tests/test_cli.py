@@ -18,6 +18,7 @@ from oncogate import Gate
 from oncogate._version import __version__
 from oncogate.cli import console, main
 from oncogate.cli.app import app
+from oncogate.packs.leaves import leaves
 
 NO_CONSENT = request(consents=[])
 
@@ -245,8 +246,12 @@ class TestOtherCommands:
 
     def test_test_runs_the_examples_of_the_shipped_rules(self) -> None:
         result = run("test")
-        count = sum(len(r.rule.examples) for r in Gate.load().library.rules)
-        assert (result.exit_code, result.stdout) == (0, f"{count} passed, 0 failed\n")
+        rules = [r.rule for r in Gate.load().library.rules]
+        count, seen = sum(len(rule.examples) for rule in rules), sum(1 for rule in rules for _ in leaves(rule))
+        assert (result.exit_code, result.stdout) == (
+            0,
+            f"{seen} of {seen} leaves seen true, false and unknown\n{count} passed, 0 failed\n",
+        )
 
     def test_test_says_where_an_example_fails(self, tmp_path: Path) -> None:
         rules = pack(tmp_path, RULE.replace("expect: unmet", "expect: met"))
@@ -262,7 +267,10 @@ class TestOtherCommands:
     @pytest.mark.parametrize("part", ["", "mine", "mine/anc-seen.yaml"])
     def test_test_takes_a_folder_a_pack_or_a_file(self, tmp_path: Path, part: str) -> None:
         result = run("test", pack(tmp_path) / part)
-        assert (result.exit_code, result.stdout) == (0, "3 passed, 0 failed\n")
+        assert (result.exit_code, result.stdout) == (
+            0,
+            "1 of 2 leaves seen true, false and unknown\n3 passed, 0 failed\n",
+        )
 
     @pytest.mark.parametrize("command", ["test", "lint"])
     def test_unusable_rules_are_2(self, tmp_path: Path, command: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hooks import RULED_ON
 
 from oncogate import Gate, Request
+from oncogate.engine.case import Case
 from oncogate.explain.way_forward import with_done
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,7 +61,7 @@ def doing(request, actions):
             rule.remedy_if_unknown if finding.verdict == "unknown" and rule.remedy_if_unknown else rule.remedy
         )
         done.append((action, remedy, finding.missing))
-    return with_done(GATE._case(request), done)
+    return with_done(Case.of(request, GATE.library), done)
 
 
 def bare(**changes):

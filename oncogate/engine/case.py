@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
@@ -18,6 +19,7 @@ from oncogate.model.facts import Fact
 from oncogate.model.record import Diagnosis, Drug, Entry, Unread
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code
+from oncogate.packs.pack import Library
 from oncogate.packs.tables import KnownDrug, Tables, Tumour, icd10
 
 ACTIVE = frozenset({"active", "recurrence", "relapse", "unknown"})
@@ -78,6 +80,13 @@ class Case:
         self.at: datetime = request.at
         self.facts = facts
         self.tables = tables
+        self.memo: dict[Any, Any] = {}
+        """What has been worked out once of this case: derived facts, selections."""
+
+    @classmethod
+    def of(cls, request: Request, library: Library) -> Case:
+        """The case of a request, with the facts as the library's layers leave them on its day."""
+        return cls(request, library.in_force(request.at.date()).facts, library.tables)
 
     def first_instant(self, time: Time) -> datetime:
         """The first instant of a time, for comparing."""
@@ -264,14 +273,16 @@ class Case:
 
 
 def in_classes(drug: KnownDrug, wanted: frozenset[str]) -> Truth:
-    """Whether a recognised drug is in one of the classes."""
+    """Whether a recognised drug is in one of the classes or groups, or is one of the drugs named."""
     if drug.cls in wanted or ("anti_tumour" in wanted and drug.anti_tumour):
+        return True
+    if drug.id in wanted or drug.groups & wanted:
         return True
     if "myelosuppressive" in wanted and drug.myelosuppressive is not False:
         return drug.myelosuppressive
     if drug.cls == "antitumour" and wanted & {"cytotoxic", "targeted", "immunotherapy", "endocrine"}:
         return None
-    return False
+    return None if drug.perhaps & wanted else False
 
 
 def _keys(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:

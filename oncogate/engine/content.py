@@ -14,8 +14,8 @@ from oncogate.clinical.units import help_for, to_canonical
 from oncogate.engine.case import Case
 from oncogate.model.decision import Why
 from oncogate.model.facts import Fact
+from oncogate.model.parameter import Parameter
 from oncogate.model.record import Entry, Measurement, Stage
-from oncogate.model.rule import Parameter
 
 Check = tuple[Truth, Why | None, Text | None]
 """Whether an entry passes; if it doesn't or that can't be told, why, and what a physician needs to know."""
@@ -40,9 +40,13 @@ def _vocabulary(fact: Fact, entry: Entry) -> Check:
     vocabulary = fact.vocabulary
     assert vocabulary is not None
     said = getattr(entry, vocabulary.field, None)
+    if said is None and isinstance(entry, Measurement) and entry.value is not None:
+        return None, "invalid", Text(
+            zh="报告的是数值，不能据此判定阴性或阳性", en="it is a number, which doesn't say negative or positive"
+        )  # fmt: skip
     if said is None:
         return False, "absent", Text(zh="没有写明评估结论", en="it states no result")
-    if said in vocabulary.values:
+    if vocabulary.value_of(said) in vocabulary.values:
         return True, None, None
     choices = "、".join(f"{value} {label.zh}" for value, label in vocabulary.values.items())
     hint = did_you_mean(said, vocabulary.values)
@@ -124,7 +128,8 @@ def _forms(read: StageNotation) -> tuple[str, ...]:
 def word_for(fact: Fact, entry: Entry) -> Text | None:
     """What clinicians call a coded value."""
     vocabulary = fact.vocabulary
-    return vocabulary.values.get(str(getattr(entry, vocabulary.field, None))) if vocabulary else None
+    value = vocabulary.value_of(getattr(entry, vocabulary.field, None)) if vocabulary else None
+    return vocabulary.values.get(value) if vocabulary and value else None
 
 
 def read_value(fact: Fact, entry: Entry) -> tuple[Decimal | None, Why | None, Text | None]:

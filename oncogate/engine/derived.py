@@ -15,7 +15,7 @@ from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case, OrderedDrug, in_classes
 from oncogate.model.decision import Evidence
-from oncogate.model.rule import Parameter
+from oncogate.model.parameter import Parameter
 
 Options = Mapping[str, Parameter]
 Possible = frozenset[Any]
@@ -23,11 +23,15 @@ Possible = frozenset[Any]
 
 @dataclass(frozen=True)
 class Derived:
-    """The possible values of a derived fact, what it rests on, and what would have to be there."""
+    """The possible values of a derived fact, what it rests on, and what would have to be there.
+
+    `holding` says in words what made it so.
+    """
 
     possible: Possible
     evidence: tuple[Evidence, ...] = ()
     missing: tuple[str, ...] = ()
+    holding: tuple[Text, ...] = ()
 
     @property
     def truth(self) -> Truth:
@@ -49,7 +53,7 @@ def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> list[Evidenc
     rows = []
     for drug in case.drugs:
         if drug.known is None:
-            rows += [unrecognised(fact, drug)] if case.marked else []
+            rows += [unrecognised("order.drugs", drug)] if case.marked else []
         elif in_classes(drug.known, wanted) is not False:
             rows.append(
                 Evidence(

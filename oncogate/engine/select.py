@@ -18,8 +18,8 @@ from oncogate.engine.standing import ERRONEOUS, Counting, Standing, Window
 from oncogate.engine.wording import section_label
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
+from oncogate.model.parameter import Parameter
 from oncogate.model.record import Entry, Measurement, Unread
-from oncogate.model.rule import Parameter
 
 CORRECTS = frozenset({"corrected", "amended"})
 REPLACES = CORRECTS | ERRONEOUS | {"cancelled"}
@@ -70,15 +70,26 @@ class Selection:
 
 def select(
     case: Case, name: str, *, window: Window | None = None, older_than: Window | None = None,
-    since: Window | None = None, options: Mapping[str, Parameter] | None = None,
+    since: Window | None = None, due: Window | None = None, options: Mapping[str, Parameter] | None = None,
 ) -> Selection:  # fmt: skip
     """Judge every candidate entry of the fact `name`.
 
     `window` refuses older entries, `older_than` those within it, and `since` those before a moment, which is
-    written as what happened then. `options` are the rule's parameters handed to the fact by name.
+    written as what happened then; `due` admits only what is planned for up to its last instant. `options` are
+    the rule's parameters handed to the fact by name.
     """
+    said = tuple(sorted((n, str(p.value)) for n, p in (options or {}).items()))
+    key = (name, window, older_than, since, due, said)
+    found: Selection | None = case.memo.get(key)
+    if found is None:
+        found = case.memo[key] = _select(
+            case, name, Counting(case, case.facts[name], window, older_than, since, due, options or {})
+        )
+    return found
+
+
+def _select(case: Case, name: str, counting: Counting) -> Selection:
     fact = case.facts[name]
-    counting = Counting(case, fact, window, older_than, since, options or {})
     standings: list[Standing] = []
     hidden: list[Hidden] = []
     for section in fact.sections:

@@ -16,6 +16,7 @@ from oncogate.engine.values import written
 from oncogate.engine.wording import ended_said, kind_said, shown_value, status_said
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
+from oncogate.model.parameter import Parameter
 from oncogate.model.record import (
     Assessment,
     Consent,
@@ -29,7 +30,7 @@ from oncogate.model.record import (
     Stage,
     Treatment,
 )
-from oncogate.model.rule import Parameter
+from oncogate.packs.tables import icd10
 
 ERRONEOUS = frozenset({"entered-in-error", "refuted"})
 NO_TIME = Text(zh="没有时间", en="it has no time")
@@ -45,8 +46,16 @@ class Window:
     @staticmethod
     def of(parameter: Parameter, at: datetime) -> Window:
         """The window of a parameter such as `21 d`."""
-        count = int(parameter.value) if isinstance(parameter.value, (int, Decimal)) else 0
-        return Window(go_back(at, count, parameter.unit or "d"), written(parameter))
+        return Window(go_back(at, _count(parameter), parameter.unit or "d"), written(parameter))
+
+    @staticmethod
+    def ahead(parameter: Parameter, at: datetime) -> Window:
+        """The span from the moment on; `since` is then its last instant."""
+        return Window(go_back(at, -_count(parameter), parameter.unit or "d"), written(parameter))
+
+
+def _count(parameter: Parameter) -> int:
+    return int(parameter.value) if isinstance(parameter.value, (int, Decimal)) else 0
 
 
 @dataclass(frozen=True)
@@ -77,13 +86,14 @@ class Counting:
 
     def __init__(
         self, case: Case, fact: Fact, window: Window | None, older_than: Window | None,
-        since: Window | None, options: Mapping[str, Parameter],
+        since: Window | None, due: Window | None, options: Mapping[str, Parameter],
     ) -> None:  # fmt: skip
         self.case = case
         self.fact = fact
         self.window = window
         self.older_than = older_than
         self.since = since
+        self.due = due
         self.options = options
 
     def standing(self, entry: Entry) -> Standing | None:
@@ -122,7 +132,9 @@ class Counting:
             yield None, "unread", NO_TIME
         elif recorded > case.at:
             yield False, "recorded_late", None
-        if not ends:
+        if self.due is not None:
+            yield from self._due(entry, self.due)
+        elif not ends:
             yield from self._timing(when, entry)
         yield self._focus(entry)
         yield from self._matches(entry)
@@ -152,6 +164,21 @@ class Counting:
                 ),
             )
 
+    def _due(self, entry: Entry, due: Window) -> Iterator[Check]:
+        planned = getattr(entry, "planned", None)
+        if planned is None:
+            yield None, "unread", Text(zh="没有计划执行时间", en="it has no planned time")
+            return
+        time = self.case.first_instant(planned)
+        today = day_start(self.case.at, self.case.at)
+        if time < (self.case.at if isinstance(planned, datetime) else today):
+            yield False, "too_old", Text(zh="计划时间已过", en="its planned time has passed")
+        elif time > due.since:
+            said = Text(
+                zh=f"计划在 {due.written.zh} 以后", en=f"planned for later than {due.written.en} from now"
+            )
+            yield False, "in_the_future", said
+
     def _since(self, entry: Entry, since: Window) -> datetime:
         # a specimen's stage is often dated on the day of the operation, without a time
         return since.since if isinstance(entry.effective, datetime) else day_start(since.since, self.case.at)
@@ -161,11 +188,16 @@ class Counting:
     def _is_kind(self, entry: Entry) -> Truth:
         fact = self.fact
         if isinstance(entry, Measurement):
-            return any(c.system == k.system and c.code == k.code for c in entry.codes for k in fact.codes)
+            return _coded(entry, fact)
+        if isinstance(entry, Diagnosis) and fact.icd10:
+            plain = [code for c in entry.codes if (code := icd10(c)) is not None]
+            return any(code.startswith(fact.icd10) for code in plain) if plain or not entry.codes else None
         if isinstance(entry, Treatment) and entry.kind == "drugs":
             return self._gives(entry.drugs, bool(entry.regimen)) if fact.drugs else False
         if isinstance(entry, OrderOnRecord):
-            return self._gives(entry.drugs, False) if fact.drugs else False
+            if fact.codes and _coded(entry, fact):
+                return True
+            return self._gives(entry.drugs, False) if fact.drugs and entry.drugs else False
         if isinstance(entry, Stage):
             return True
         kind = getattr(entry, "kind", None)
@@ -236,3 +268,7 @@ class Counting:
         if case.doubtful or any(d.known is None for d in case.drugs):
             return None
         return any(given == case.tables.anti_tumour_part(row) for row in rows)
+
+
+def _coded(entry: Measurement | OrderOnRecord, fact: Fact) -> bool:
+    return any(c.system == k.system and c.code == k.code for c in entry.codes for k in fact.codes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
-from oncogate.model.rule import Parameter
+from oncogate.model.parameter import Parameter
 
 _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
     "below": lambda value, limit: value < limit,
@@ -20,6 +20,11 @@ _UNIT_WORDS = {
     "min": Text(zh="分钟", en="min"), "h": Text(zh="小时", en="h"), "d": Text(zh="天", en="days"), "wk": Text(zh="周", en="weeks"),
     "mo": Text(zh="个月", en="months"), "a": Text(zh="年", en="years"), "10*9/L": Text(zh="×10⁹/L", en="×10⁹/L"),
 }  # fmt: skip
+
+
+def all_agree(truths: Sequence[Truth]) -> Truth:
+    """The one truth that all have; unknown if they differ or there are none."""
+    return truths[0] if truths and all(t is truths[0] for t in truths) else None
 
 
 def compare(value: Decimal, operator: str, limit: Decimal, comparator: str | None = None) -> Truth:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from oncogate.base.texts import Text
+from oncogate.engine.values import unit_text
 from oncogate.model.record import (
     Assessment,
     Consent,
@@ -54,6 +55,15 @@ def shown_value(entry: Entry) -> str | None:
 def quantity_text(quantity: Quantity) -> str:
     """A quantity as a person reads it: `<0.5 10*9/L`."""
     return f"{quantity.comparator or ''}{quantity.value:f} {quantity.unit}".strip()
+
+
+def with_value(label: Text, entry: Entry) -> Text:
+    """What a thing is called, with the entry's value where it is a number: `血小板 45 ×10⁹/L`."""
+    quantity = getattr(entry, "value", None)
+    if not isinstance(quantity, Quantity):
+        return label
+    unit, number = unit_text(quantity.unit), f"{quantity.comparator or ''}{quantity.value:f}"
+    return Text(zh=f"{label.zh} {number} {unit.zh}".strip(), en=f"{label.en} {number} {unit.en}".strip())
 
 
 def status_said(status: str | None) -> Text:

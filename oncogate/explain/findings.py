@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement
 from oncogate.explain.reasons import fillings, reason_for
+from oncogate.model.condition import Latest
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
-from oncogate.model.rule import Latest, Remedy, Rule
+from oncogate.model.parameter import Parameter
+from oncogate.model.rule import Remedy, Rule
+from oncogate.packs.pack import InForce
 
 
-def finding_of(judgement: Judgement, case: Case, set_by: Mapping[str, str]) -> Finding:
-    """The finding of one rule; `set_by` names the layer that set each parameter."""
+def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
+    """The finding of one rule; `force` tells what the layers set."""
     rule, verdict = judgement.rule, judgement.verdict
     asks = asked(rule, verdict)
     values = fillings(judgement, case)
     remedy = remedy_for(rule, verdict)
     return Finding(
-        rule=rule.id, version=rule.version, effect=rule.effect, verdict=verdict, asks=asks,
+        rule=rule.id, version=rule.version, layer=force.set_by.get(rule.id, {}).get(""),
+        effect=rule.effect, verdict=verdict, asks=asks,
         title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement, case), missing=_missing(judgement),
-        parameters={name: _used(judgement, name, set_by) for name in judgement.parameters},
+        parameters=_used(rule, force),
         remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
         override=rule.override if asks is not None else None,
     )  # fmt: skip
@@ -49,18 +51,26 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
     return Advice(action=remedy.action, zh=text.zh, en=text.en)
 
 
-def _used(judgement: Judgement, name: str, set_by: Mapping[str, str]) -> Used:
-    parameter = judgement.parameters[name]
+def _used(rule: Rule, force: InForce) -> dict[str, Used]:
+    """The parameters of the rule and, as `fact/name`, of the derived facts that it asks for; each with who set it."""
+    used = {}
+    for key, parameter in force.used.get(rule.id, rule.parameters).items():
+        fact, _, name = key.rpartition("/")
+        setter = force.set_by.get(fact or rule.id, {}).get(name)
+        used[key] = Used(
+            value=_written(parameter),
+            unit=parameter.unit,
+            set_by=setter or rule.id.split("/")[0],
+            label=parameter.label,
+        )
+    return used
+
+
+def _written(parameter: Parameter) -> str:
     value = parameter.value
-    said = (
-        ", ".join(value)
-        if isinstance(value, tuple)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
-    default = judgement.rule.id.split("/")[0]
-    return Used(value=said, unit=parameter.unit, set_by=set_by.get(name, default), label=parameter.label)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:

@@ -12,7 +12,8 @@ from datetime import datetime
 from oncogate.base.texts import Text
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
-from oncogate.engine.judge import Judgement, LeafOutcome
+from oncogate.engine.conditions import LeafOutcome
+from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
 from oncogate.engine.wording import shown_value
@@ -73,7 +74,7 @@ def reason_for(judgement: Judgement, case: Case) -> Text:
 def fillings(judgement: Judgement, case: Case) -> dict[str, Text]:
     """What `{…}` stands for in a rule's texts."""
     values = dict.fromkeys(("value", "when", "used_limit"), Text(zh="", en=""))
-    values |= {name: written(p) for name, p in judgement.parameters.items()}
+    values |= {name: written(p) for name, p in judgement.rule.parameters.items()}
     values["drugs"] = _drugs(judgement, case)
     kind = case.tumour.kind
     values["tumour"] = kind.label if kind else Text(zh="该肿瘤", en="this tumour")
@@ -81,6 +82,7 @@ def fillings(judgement: Judgement, case: Case) -> dict[str, Text]:
     values["regimen"] = Text(zh=regimen, en=regimen)
     values["at"] = time_text(case.at, case.at)
     values["missing"] = _missing(judgement, case)
+    values["because"] = _because(judgement)
     for leaf in judgement.leaves:
         if leaf.deciding:
             newest = leaf.deciding[0].entry
@@ -98,6 +100,12 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
     labels = list(dict.fromkeys(drug.label.zh for drug in case.drugs))
     shown = [label for label in labels if label in named] or labels
     return Text(zh="、".join(shown) or "所列药品", en=", ".join(shown) or "the drugs listed")
+
+
+def _because(judgement: Judgement) -> Text:
+    """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit."""
+    said = _once(t for leaf in judgement.leaves if leaf.truth and not leaf.asked for t in leaf.holding)
+    return Text(zh="、".join(t.zh for t in said), en=", ".join(t.en for t in said))
 
 
 def _missing(judgement: Judgement, case: Case) -> Text:

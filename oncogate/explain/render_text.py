@@ -40,7 +40,11 @@ def render_text(decision: Decision, language: Language = "zh", *, everything: bo
         parts += ["", Styled(word("nothing", language))]
     if view.forward is not None:
         parts += ["", Styled(word("next", language), "bold underline"), _indented(_forward(view.forward))]
-    for key, lines in (("obligations", view.obligations), ("notices", view.notices)):
+    for key, lines in (
+        ("obligations", view.obligations),
+        ("notices", view.notices),
+        ("loosened", view.loosened),
+    ):
         if lines:
             parts += ["", Styled(word(key, language), "bold"), _indented(_list(lines))]
     for key, rows in (("shadow", view.shadow), ("others", view.others)):

@@ -10,7 +10,7 @@ from oncogate.base.texts import Language
 from oncogate.engine.values import unit_text
 from oncogate.explain.reasons import WHY, time_text
 from oncogate.explain.words import ALLOWED, OTHER_FACTS, code_text, one_line, powers, word
-from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Obligation, Used
+from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Loosening, Obligation, Used
 
 """The names of facts for people, by fact."""
 
@@ -76,11 +76,12 @@ class View:
     others: tuple[tuple[str, str, str], ...]
     shadow: tuple[tuple[str, str, str], ...]
     notices: tuple[str, ...]
+    loosened: tuple[str, ...]
     packs: str
 
 
 def view_of(decision: Decision, language: Language, *, everything: bool = False) -> View:
-    """The decision in words; `everything` names the rules that ask for nothing too."""
+    """The decision in words; `everything` names the rules that ask for nothing, or are on trial, too."""
     return _Viewer(decision, language).view(everything)
 
 
@@ -113,6 +114,7 @@ class _Viewer:
             if (n := sum(f.asks == a and f.rule not in raised for f in asking))
         ]
         rest = [f for f in decision.all_findings if f.asks is None] if everything else []
+        trial = decision.shadow if everything else ()  # at an order screen a rule that doesn't count is noise
         return View(
             outcome=decision.outcome, banner=self.word(decision.outcome), means=self._means(),
             alarm=f"{self.word('critical')} {len(decision.critical_values)}" if decision.critical_values else "",
@@ -120,8 +122,9 @@ class _Viewer:
             findings=tuple(self._section(f, f.asks or "inform") for f in asking if f.rule not in raised),
             forward=self._forward(asking), obligations=tuple(self._obligation(o) for o in decision.obligations),
             others=tuple((self.word(f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in rest),
-            shadow=tuple((self.word(f.asks or f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in decision.shadow),
-            notices=tuple(one_line(f"{n.message.in_(self.language)} ({n.path}) [{n.code}]") for n in decision.notices), packs=self._packs(),
+            shadow=tuple((self.word(f.asks or f.verdict), one_line(f.title.in_(self.language)), f.rule) for f in trial),
+            notices=tuple(one_line(f"{n.message.in_(self.language)} ({n.path}) [{n.code}]") for n in decision.notices),
+            loosened=tuple(self._loosened(one) for one in decision.loosened), packs=self._packs(),
         )  # fmt: skip
 
     def _means(self) -> str:
@@ -291,8 +294,21 @@ class _Viewer:
         level = f" · {self._code(obligation.level)}" if obligation.level else ""
         return one_line(f"{text}{level} ({obligation.rule})")
 
+    def _loosened(self, one: Loosening) -> str:
+        what = f"{one.rule} {one.what.in_(self.language)}"
+        return one_line(
+            self.word(
+                "loosened.one",
+                what=what,
+                layer=one.layer,
+                reason=one.reason,
+                by=one.approved_by,
+                until=str(one.until),
+            )
+        )
+
     def _packs(self) -> str:
-        packs = [f"{p.id} {p.version} ({p.digest[:19]}…)" for p in self.decision.packs]
+        packs = [f"{p.id} {p.version} ({p.digest.removeprefix('sha256:')[:8]})" for p in self.decision.packs]
         return one_line(" · ".join([*packs, self.decision.engine]))
 
 

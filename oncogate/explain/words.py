@@ -70,6 +70,11 @@ WORDS: Mapping[str, Text] = {
     "others": _t("其余规则", "Other rules"),
     "shadow": _t("试运行规则（不影响结论）", "Rules on trial (they don't count)"),
     "notices": _t("输入资料的问题", "Problems of the input"),
+    "loosened": _t("本机构放宽的规则", "Loosened here"),
+    "loosened.one": _t(
+        "{what}：{reason}（{layer}，{by} 批准，{until} 到期）",
+        "{what}: {reason} ({layer}, approved by {by}, until {until})",
+    ),
     "rule": _t("规则", "Rule"),
     "rules": _t("规则", "Rules"),
     "nothing": _t("未发现需要处理的问题。", "Nothing asks for attention."),
@@ -119,8 +124,27 @@ CODES: Mapping[str, Text] = {
     "hcc_clinical_criteria": _t(
         "符合临床诊断标准的肝细胞癌", "hepatocellular carcinoma by clinical criteria"
     ),
+    "assessed_individually": _t("已结合患者情况个体化评估", "weighed for this patient"),
+    "protocol_decides": _t("按治疗方案（规程）规定执行", "the protocol decides"),
+    "dose_dense_regimen": _t("剂量密集方案", "dose-dense regimen"),
+    "label_allows": _t("符合本品说明书", "allowed by this product's label"),
+    "field_without_mediastinum": _t("照射野不含纵隔", "radiotherapy field without the mediastinum"),
+    "life_threatening_infection": _t("危及生命的感染", "life-threatening infection"),
+    "dose_reduced": _t("已减量", "dose reduced"),
+    "done_on_paper": _t("已在纸质记录中完成", "done on paper"),
+    "nurse": _t("护士", "nurse"),
+    "physician": _t("医师", "physician"),
+    "special": _t("特级护理", "special nursing"),
+    "first": _t("一级护理", "first-level nursing"),
+    "second": _t("二级护理", "second-level nursing"),
+    "third": _t("三级护理", "third-level nursing"),
+    "outpatient": _t("院外", "outpatient"),
+    "axillary": _t("腋下", "axillary"),
     "true": _t("是", "yes"),
     "false": _t("否", "no"),
+    "every_time": _t("每次均报", "every time"),
+    "first_only": _t("仅报首次", "the first time only"),
+    "if_worse": _t("加重时再报", "again only if worse"),
 }
 """Codes that the shipped rules use for roles, reasons and values; others are shown as words of their own."""
 
@@ -128,6 +152,7 @@ OTHER_FACTS: Mapping[str, Text] = {
     "engine": _t("规则引擎", "rule engine"),
     "order": _t("医嘱", "order"),
     "order.regimen": _t("医嘱方案", "regimen of the order"),
+    "order.interval_days": _t("医嘱给药间隔", "interval of the order"),
     "regimen.fn_category": _t("方案的粒缺伴发热风险类别", "regimen's category of febrile neutropenia risk"),
     "tumour.pathology_exception": _t("可免病理的依据", "grounds for going without pathology"),
 }

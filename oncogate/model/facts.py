@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
 from oncogate.base.texts import Text
+from oncogate.model.condition import Conditions, Ref
+from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Model, Name, Number
 
 Names = Annotated[tuple[Name, ...], Strict(False)]
 
 
 FormulaName = Literal[
-    "fn_risk", "has_first_line_list", "marker_results", "order_drugs", "order_drugs_recognised", "order_is_anti_tumour",
-    "order_is_marked", "order_needs_marker", "pathology_excepted", "patient_has_tumour", "regimen_is_first_line",
-    "start_limit_anc", "tumour_has_work_up", "tumour_is_staged", "work_up_complete",
+    # the order
+    "carboplatin_auc", "days_since_last_cycle", "dose_change", "gcsf_before_count", "has_first_line_list", "has_start_limit_bilirubin", "has_start_limit_crcl",
+    "interval_due", "order_cycle",
+    "order_drugs", "order_drugs_recognised", "order_follows_cycle", "order_is_anti_tumour", "order_is_marked", "order_over_maximum_dose",
+    "companions_ordered", "drug_on_record", "intrathecal_same_day", "order_age", "order_overlaps_regimen",
+    "order_prescriber", "order_repeats_drug", "order_verifiers", "regimen_is_first_line", "start_limit_anc",
+    "start_limit_bilirubin", "start_limit_crcl", "start_limit_platelets",
+    # the patient
+    "allergy_to_class", "allergy_to_drug", "allergy_to_excipient", "gene_status", "body_surface", "body_surface_deviation", "creatinine_clearance",
+    "cumulative_anthracycline", "cumulative_bleomycin", "lvef_drop", "patient_age", "patient_has_tumour", "patient_sex",
+    "patient_ward", "temperature_site", "weight_change",
+    # neutropenia
+    "anc_nadir", "days_since_peg_gcsf", "days_to_chemotherapy", "fever_sustained", "fn_care_level", "fn_risk",
+    "hours_since_chemotherapy", "hours_since_short_gcsf", "hours_to_chemotherapy", "recorded_fn_risk",
+    "regimen_fn_category", "regimen_is_classified",
+    # the tumour
+    "pathology_excepted", "stage_edition_in_force", "stage_in_value_set", "stages_concordant", "tumour_has_work_up",
+    "case_is_difficult", "meeting_was_held", "order_is_surgery", "order_surgery_level", "stages_comparable", "tumour_has_value_set",
+    "tumour_is_staged", "tumour_kind", "work_up_complete",
+    # markers
+    "immunotherapy_marker_results", "immunotherapy_needs_marker", "marker_excludes_drug", "marker_fits_drug",
+    "marker_is_outdated", "marker_may_exclude", "marker_results", "marker_retest_due", "marker_retested", "marker_to_fit",
+    "order_needs_marker",
 ]  # fmt: skip
 """The formulas that a fact can be derived by; `engine.formulas` holds one of each name."""
+
+
+def word_key(word: str) -> str:
+    """A word without its case, width and blanks."""
+    return "".join(unicodedata.normalize("NFKC", word).casefold().split())
 
 
 class CodeOf(Model):
@@ -40,14 +69,51 @@ class Measured(Model):
 
 
 class Vocabulary(Model):
-    """The values that a coded fact may have, each with its label."""
+    """The values that a coded fact may have, each with its label; `spellings` are other words for them."""
 
     field: Name
     values: dict[str, Text]
+    spellings: dict[str, Names] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Vocabulary:
+        unknown = [value for value in self.spellings if value not in self.values]
+        if unknown:
+            raise ValueError(f"`spellings` has `{unknown[0]}`, which isn't one of the values")
+        return self
+
+    @cached_property
+    def _by_word(self) -> dict[str, str]:
+        words = {word_key(value): value for value in self.values}
+        return words | {word_key(w): value for value, listed in self.spellings.items() for w in listed}
+
+    def value_of(self, said: str | None) -> str | None:
+        """The value that a word stands for; case, width and blanks count only where no spellings are given."""
+        if said is None or said in self.values:
+            return said
+        return self._by_word.get(word_key(said)) if self.spellings else None
+
+
+class Branch(Model):
+    """One case of a derived fact: its value is `then` where `when` holds and no case before did."""
+
+    then: Name = Field(description="a level, or a parameter of this fact where it gives a quantity")
+    when: Conditions | None = Field(default=None, description="without it: in any other case")
+
+
+class Points(Model):
+    """Points of a score, given where `when` holds; `points` is a parameter of this fact."""
+
+    points: Ref
+    when: Conditions
 
 
 class Fact(Model):
-    """One fact: either entries selected from sections of the record, or derived by a named formula.
+    """One fact: either entries selected from sections of the record, or derived.
+
+    A fact is derived by a named formula (`derive`), by conditions (`when`: true, false or unknown), by the first
+    of several `cases` that holds, or as the sum of `points`. Like a rule it then has `parameters`, each with its
+    source, which a site may tune.
 
     The entries of `also` count too, but the fact is known without them: an operation may stand among the
     treatments, and a record whose procedures were supplied is complete without that section.
@@ -65,6 +131,7 @@ class Fact(Model):
     sections: Names = ()
     also: Names = ()
     codes: Annotated[tuple[CodeOf, ...], Strict(False)] = ()
+    icd10: Names = Field(default=(), description="diagnoses: codes that begin so, without their dot")
     kinds: Names = ()
     narrow_kinds: Names = ()
     doubtful_kinds: Names = ()
@@ -78,17 +145,38 @@ class Fact(Model):
     vocabulary: Vocabulary | None = None
     stage: Literal["clinical", "pathologic"] | None = None
     derive: FormulaName | None = None
+    when: Conditions | None = None
+    cases: Annotated[tuple[Branch, ...], Strict(False)] = ()
+    points: Annotated[tuple[Points, ...], Strict(False)] = ()
     gives: Literal["truth", "quantity", "level", "drugs"] | None = None
+    always_known: bool = Field(default=False, description="a formula that is never unknown")
     unit: str | None = None
+    levels: dict[str, Text] = Field(default_factory=dict, description="what a level is called")
+    parameters: dict[Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")], Parameter] = Field(
+        default_factory=dict
+    )
+    sources: dict[str, Source] = Field(default_factory=dict)
     source: str | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Fact:
-        if (self.derive is None) != (self.gives is None):
-            raise ValueError("`derive` and `gives` go together")
-        if (self.derive is None) == (not self.sections):
-            raise ValueError("a fact has either `sections` or `derive`")
+        ways = [self.derive is not None, self.when is not None, bool(self.cases), bool(self.points)]
+        if sum(ways) + bool(self.sections) != 1:
+            raise ValueError("a fact has one of `sections`, `derive`, `when`, `cases`, `points`")
+        if any(ways) != (self.gives is not None):
+            raise ValueError("a derived fact, and no other, says what it `gives`")
+        if self.when is not None and self.gives != "truth":
+            raise ValueError("a fact with `when` gives a truth")
+        if self.cases and self.gives not in ("level", "quantity"):
+            raise ValueError("a fact with `cases` gives a level or a quantity")
+        if self.points and self.gives != "quantity":
+            raise ValueError("a fact with `points` gives a quantity")
         return self
+
+    @property
+    def derived(self) -> bool:
+        """Whether the fact is worked out rather than found in the record."""
+        return not self.sections
 
 
 class FactsFile(Model):

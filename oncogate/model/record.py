@@ -113,10 +113,14 @@ class Consent(Entry):
 
 
 class Measurement(Entry):
-    """A laboratory result or vital sign. `text` keeps a value that isn't a quantity, as reported."""
+    """A laboratory result or vital sign. `text` keeps a value that isn't a quantity, as reported.
+
+    `site` is where it was measured, where that matters (a temperature is `axillary`, `oral`, …).
+    """
 
     codes: Annotated[tuple[Code, ...], Strict(False)]
     value: Quantity | None = None
+    site: str | None = None
     text: str | None = None
     conflict: str | None = None
     status: ReportStatus
@@ -157,17 +161,22 @@ class Treatment(Entry):
 
 
 class OrderOnRecord(Entry):
-    """Another order of the patient's, such as a planned G-CSF."""
+    """Another order of the patient's, such as a planned G-CSF or, by `codes`, an examination that was ordered."""
 
+    codes: Annotated[tuple[Code, ...], Strict(False)] = ()
     drugs: Annotated[tuple[Drug, ...], Strict(False)] = ()
     planned: When | None = None
     status: ActionStatus
 
 
 class Note(Entry):
-    """An entry of a section that the shipped rules only ask after by kind."""
+    """An entry of a section that is asked after by kind: an allergy, a meeting, a lesson, a call, an event.
+
+    `text` and `codes` name what it is about (the substance of an allergy), `by` who did it.
+    """
 
     kind: str
+    by: str | None = None
     codes: Annotated[tuple[Code, ...], Strict(False)] = ()
     text: str | None = None
     level: str | None = None
@@ -175,9 +184,10 @@ class Note(Entry):
 
 
 class Patient(Model):
-    """The patient; `id` ties entries to the person."""
+    """The patient; `id` ties entries to the person, `ward` is the department that cares for them."""
 
     id: Name
+    ward: str | None = None
     birth_date: Day | None = None
     sex: Literal["male", "female", "other", "unknown"] | None = None
 

@@ -23,7 +23,8 @@ class Order(Model):
     """The order being signed. All its drugs are judged together.
 
     `focus` is the id of the diagnosis that it treats, `reasons` its reason as codes; `kind` may say what
-    it is (`chemotherapy`, `surgery`, …) where the drugs don't.
+    it is (`chemotherapy`, `surgery`, …) where the drugs don't; `level` is that of the operation (手术分级: `I` to `IV`).
+    `interval_days` is the regimen's interval from one cycle to the next.
     """
 
     id: Name
@@ -31,9 +32,11 @@ class Order(Model):
     regimen: str | None = None
     cycle: int | None = None
     day: int | None = None
+    interval_days: int | None = None
     intent: str | None = None
     line: int | None = None
     kind: str | None = None
+    level: str | None = None
     ordered: Moment | None = None
     planned: When | None = None
     prescriber: str | None = None

@@ -7,18 +7,13 @@ the linter's.
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from oncogate.base.errors import Diagnostic, did_you_mean
+from oncogate.base.errors import did_you_mean
 from oncogate.base.texts import Text
 from oncogate.base.times import is_window_unit
 from oncogate.clinical.units import MEASURES
-from oncogate.model.facts import Fact
-from oncogate.model.record import PatientRecord
-from oncogate.model.rule import (
-    All,
-    AnyOf,
+from oncogate.model.condition import (
     AtLeastN,
     Compared,
     Drugs,
@@ -26,89 +21,101 @@ from oncogate.model.rule import (
     Holds,
     Latest,
     Leaf,
-    Not,
-    Parameter,
-    Rule,
     Supplied,
     Value,
-)  # fmt: skip
+)
+from oncogate.model.facts import Fact
+from oncogate.model.parameter import Parameter
+from oncogate.model.record import PatientRecord
+from oncogate.model.rule import Rule  # fmt: skip
 from oncogate.packs.document import Document, Path_
-from oncogate.packs.tables import ANTI_TUMOUR
+from oncogate.packs.leaves import every_condition, facts_of, leaves
+from oncogate.packs.tables import ANTI_TUMOUR, Tables
 
 DRUG_CLASSES = frozenset({*ANTI_TUMOUR, "anti_tumour", "myelosuppressive", "gcsf", "companion"})
-TEXT_NAMES = frozenset({"drugs", "tumour", "regimen", "at", "missing", "value", "when", "used_limit"})
+TEXT_NAMES = frozenset(
+    {"drugs", "tumour", "regimen", "at", "missing", "value", "when", "used_limit", "because"}
+)
+REPEATS = ("every_time", "first_only", "if_worse")
 
 
-def check_facts(facts: Mapping[str, Fact]) -> list[Diagnostic]:
-    """Problems of the facts themselves."""
-
-    def problem(code: str, message: str, word: str, known: Iterable[str]) -> Diagnostic:
-        return Diagnostic("facts.yaml", 0, 0, code, message, did_you_mean(word, known))
-
-    problems = [
-        problem("fact-section", f"`{name}`: there is no section `{section}`", section, PatientRecord.SECTIONS)
-        for name, fact in facts.items()
-        for section in (*fact.sections, *fact.also)
-        if section not in PatientRecord.SECTIONS
-    ]
-    return problems + [
-        problem(
-            "fact-measure",
-            f"`{name}`: there is no measure `{fact.measured.measure}`",
-            fact.measured.measure,
-            MEASURES,
-        )
-        for name, fact in facts.items()
-        if fact.measured is not None and fact.measured.measure not in MEASURES
-    ]
+def check_fact(name: str, document: Document, facts: Mapping[str, Fact], tables: Tables) -> None:
+    """Report into `document` what keeps a fact from being found or derived."""
+    fact = facts[name]
+    _Check(fact, document, facts, tables, ("facts", name)).run()
 
 
-def check_rule(rule: Rule, document: Document, facts: Mapping[str, Fact]) -> None:
+def check_rule(rule: Rule, document: Document, facts: Mapping[str, Fact], tables: Tables) -> None:
     """Report into `document` what keeps `rule` from being judged."""
-    _Check(rule, document, facts).run()
+    _CheckRule(rule, document, facts, tables).run()
 
 
 class _Check:
-    def __init__(self, rule: Rule, document: Document, facts: Mapping[str, Fact]) -> None:
-        self.rule = rule
+    """Checks what stands in a rule or a derived fact; `base` is its place in the file."""
+
+    def __init__(
+        self,
+        owner: Rule | Fact,
+        document: Document,
+        facts: Mapping[str, Fact],
+        tables: Tables,
+        base: Path_ = (),
+    ) -> None:
+        self.owner = owner
         self.document = document
         self.facts = facts
+        self.tables = tables
+        self.base = base
 
     def run(self) -> None:
-        self._id()
-        for name, parameter in self.rule.parameters.items():
-            if parameter.source not in self.rule.sources:
+        """Report every problem."""
+        for name, parameter in self.owner.parameters.items():
+            if parameter.source not in self.owner.sources:
                 self._report(
                     ("parameters", name, "source"),
                     "source-unknown",
                     f"unknown source `{parameter.source}`",
-                    did_you_mean(parameter.source, self.rule.sources) or "name one of `sources`",
+                    did_you_mean(parameter.source, self.owner.sources) or "name one of `sources`",
                 )
-        for where, leaf in leaves(self.rule):
+        for where, condition in every_condition(self.owner):
+            if isinstance(condition, AtLeastN):
+                self._number((*where, "at_least_n"), condition.at_least_n)
+        for where, leaf in leaves(self.owner):
             self._leaf(where, leaf)
-        self._texts()
-        self._remedies()
-        if self.rule.effect == "critical_value" and not any(
-            isinstance(leaf, Latest) for _, leaf in leaves(self.rule)
-        ):
-            self._report(
-                ("effect",),
-                "critical-without-value",
-                "a critical value needs a `latest` leaf that compares it",
-            )
+        if isinstance(self.owner, Fact):
+            self._as_fact(self.owner)
+
+    def _as_fact(self, fact: Fact) -> None:
+        for key, names in (("sections", fact.sections), ("also", fact.also)):
+            for section in names:
+                if section not in PatientRecord.SECTIONS:
+                    help = did_you_mean(section, PatientRecord.SECTIONS)
+                    self._report((key,), "fact-section", f"there is no section `{section}`", help)
+        if fact.measured is not None and fact.measured.measure not in MEASURES:
+            measure = fact.measured.measure
+            help = did_you_mean(measure, MEASURES)
+            self._report(("measured",), "fact-measure", f"there is no measure `{measure}`", help)
+        self._class_names(("drugs",), fact.drugs)
+        for index, branch in enumerate(fact.cases):
+            if fact.gives == "quantity":
+                self._number(("cases", index, "then"), branch.then, fact.unit)
+        for index, item in enumerate(fact.points):
+            self._number(("points", index, "points"), item.points, fact.unit)
+        name = str(self.base[-1])
+        if name in facts_of(fact, self.facts):
+            self._report((), "fact-circular", f"`{name}` asks for itself", "a derived fact rests on others")
 
     def _report(self, where: Path_, code: str, message: str, help: str = "") -> None:
-        self.document.report(where, code, message, help)
+        self.document.report((*self.base, *where), code, message, help)
 
-    def _id(self) -> None:
-        path = self.document.path.resolve().with_suffix("").as_posix()
-        if not f"/{path}".endswith(f"/{self.rule.id}"):
-            self._report(
-                ("id",),
-                "rule-path",
-                f"the id `{self.rule.id}` doesn't match the file's path",
-                "path equals id: the id is the path below the rules folder",
-            )
+    def _number(self, where: Path_, ref: str, unit: str | None = None) -> None:
+        parameter = self._parameter(where, ref)
+        if parameter is None:
+            return
+        if isinstance(parameter.value, (str, bool, tuple)):
+            self._report(where, "parameter-not-number", f"`{ref}` isn't a number")
+        elif unit is not None and parameter.unit != unit:
+            self._report(where, "unit-mismatch", f"`{ref}` is in `{parameter.unit}`, the fact in `{unit}`")
 
     def _leaf(self, where: Path_, leaf: Leaf) -> None:
         if isinstance(leaf, Exists):
@@ -117,9 +124,12 @@ class _Check:
                 self._entries((*where, "since"), leaf.since)
             self._window((*where, "within"), leaf.within)
             self._window((*where, "older_than"), leaf.older_than)
+            self._window((*where, "due_within"), leaf.due_within)
         elif isinstance(leaf, Latest):
             fact = self._entries((*where, "latest"), leaf.latest)
             self._window((*where, "within"), leaf.within)
+            self._window((*where, "quiet"), leaf.quiet)
+            self._repeats((*where, "repeats"), leaf.repeats)
             self._comparison(where, leaf, fact)
         elif isinstance(leaf, Value):
             fact = self._derived((*where, "value"), leaf.value, ("quantity", "level"))
@@ -130,6 +140,11 @@ class _Check:
             key = next(k for k in ("any_of", "all_of", "none_of") if getattr(leaf, k) is not None)
             self._derived((*where, key), leaf.fact, ("drugs",))
             self._classes((*where, "in"), leaf.in_)
+            for name in ("route", "route_other_than"):
+                self._list((*where, name), getattr(leaf, name))
+            for name in ("dose_above", "dose_at_least"):
+                if (ref := getattr(leaf, name)) is not None:
+                    self._number((*where, name), ref)
         elif isinstance(leaf, Supplied) and leaf.supplied not in PatientRecord.SECTIONS:
             self._report(
                 (*where, "supplied"),
@@ -148,7 +163,7 @@ class _Check:
 
     def _entries(self, where: Path_, name: str) -> Fact | None:
         fact = self._fact(where, name)
-        if fact is not None and fact.derive is not None:
+        if fact is not None and fact.derived:
             self._report(
                 where, "fact-derived", f"`{name}` is derived; it has no entries", "use `holds` or `value`"
             )
@@ -163,15 +178,26 @@ class _Check:
         return fact
 
     def _parameter(self, where: Path_, ref: str) -> Parameter | None:
-        parameter = self.rule.parameters.get(ref)
+        parameter = self.owner.parameters.get(ref)
         if parameter is None:
             self._report(
                 where,
                 "parameter-unknown",
                 f"unknown parameter `{ref}`",
-                did_you_mean(ref, self.rule.parameters) or "add it under `parameters`",
+                did_you_mean(ref, self.owner.parameters) or "add it under `parameters`",
             )
         return parameter
+
+    def _list(self, where: Path_, ref: str | None) -> None:
+        parameter = self._parameter(where, ref) if ref is not None else None
+        if parameter is not None and not isinstance(parameter.value, tuple):
+            self._report(where, "parameter-not-list", f"`{ref}` isn't a list")
+
+    def _repeats(self, where: Path_, ref: str | None) -> None:
+        parameter = self._parameter(where, ref) if ref is not None else None
+        if parameter is not None and parameter.choices != REPEATS:
+            help = f"`choices: [{', '.join(REPEATS)}]`"
+            self._report(where, "parameter-choices", f"`{ref}` has other choices than a repeat policy", help)
 
     def _window(self, where: Path_, ref: str | None) -> None:
         parameter = self._parameter(where, ref) if ref is not None else None
@@ -219,14 +245,50 @@ class _Check:
             parameter = self._parameter(where, ref)
             value = parameter.value if parameter else ()
             names = value if isinstance(value, tuple) else (str(value),)
+        self._class_names(where, names)
+
+    def _class_names(self, where: Path_, names: Iterable[str]) -> None:
+        known = {*DRUG_CLASSES, *self.tables.groups, *self.tables.drugs}
         for name in names:
-            if name not in DRUG_CLASSES:
-                self._report(
-                    where,
-                    "drug-class-unknown",
-                    f"unknown class of drugs `{name}`",
-                    did_you_mean(name, DRUG_CLASSES) or f"one of {', '.join(sorted(DRUG_CLASSES))}",
+            if name not in known:
+                help = (
+                    did_you_mean(name, known)
+                    or f"one of {', '.join(sorted(DRUG_CLASSES))}, a group or a drug's id"
                 )
+                self._report(where, "drug-class-unknown", f"unknown class of drugs `{name}`", help)
+
+
+class _CheckRule(_Check):
+    """Checks a rule as a whole."""
+
+    def __init__(self, rule: Rule, document: Document, facts: Mapping[str, Fact], tables: Tables) -> None:
+        super().__init__(rule, document, facts, tables)
+        self.rule = rule
+
+    def run(self) -> None:
+        """Report every problem."""
+        self._id()
+        super().run()
+        self._texts()
+        self._remedies()
+        if self.rule.effect == "critical_value" and not any(
+            isinstance(leaf, Latest) for _, leaf in leaves(self.rule)
+        ):
+            self._report(
+                ("effect",),
+                "critical-without-value",
+                "a critical value needs a `latest` leaf that compares it",
+            )
+
+    def _id(self) -> None:
+        path = self.document.path.resolve().with_suffix("").as_posix()
+        if not f"/{path}".endswith(f"/{self.rule.id}"):
+            self._report(
+                ("id",),
+                "rule-path",
+                f"the id `{self.rule.id}` doesn't match the file's path",
+                "path equals id: the id is the path below the rules folder",
+            )
 
     def _texts(self) -> None:
         allowed = TEXT_NAMES | set(self.rule.parameters)
@@ -270,29 +332,3 @@ class _Check:
                         f"unknown section `{section}`",
                         did_you_mean(section, PatientRecord.SECTIONS),
                     )
-
-
-def leaves(rule: Rule) -> Iterator[tuple[Path_, Leaf]]:
-    """The leaves of a rule with their places in the file."""
-    yield from _walk(("when",), rule.when)
-    yield from _walk(("require",), rule.require or ())
-
-
-def _walk(where: Path_, conditions: Iterable[Any]) -> Iterator[tuple[Path_, Leaf]]:
-    for index, condition in enumerate(conditions):
-        here = (*where, index)
-        if isinstance(condition, All):
-            yield from _walk((*here, "all"), condition.all)
-        elif isinstance(condition, AnyOf):
-            yield from _walk((*here, "any"), condition.any)
-        elif isinstance(condition, AtLeastN):
-            yield from _walk((*here, "of"), condition.of)
-        elif isinstance(condition, Not):
-            yield from _walk_one((*here, "not"), condition.not_)
-        else:
-            yield here, condition
-
-
-def _walk_one(where: Path_, condition: Any) -> Iterator[tuple[Path_, Leaf]]:
-    for place, leaf in _walk((), [condition]):
-        yield (*where, *place[1:]), leaf

@@ -1,27 +1,25 @@
 """Loading: folders of rules, facts and tables → a `Library`, or every problem at once as a `PackError`.
 
-A rules folder holds `facts.yaml`, `tables/` and one folder per pack with a `pack.yaml`. A folder of a
-site's own rules may hold packs only: it then speaks of the shipped facts and tables.
+A rules folder holds `facts.yaml`, `tables/` and one folder per pack with a `pack.yaml` and, if it needs facts of
+its own, a `facts.yaml`. A folder of a site's own rules may hold packs only: it then speaks of the shipped facts and
+tables.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from oncogate.base.errors import Diagnostic, PackError, did_you_mean
+from oncogate.base.errors import Diagnostic, PackError
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact, FactsFile
-from oncogate.model.rule import PackFile, Parameter, Rule, SiteFile
-from oncogate.packs.check import check_facts, check_rule
+from oncogate.model.rule import PackFile, Rule
+from oncogate.packs.check import check_fact, check_rule
+from oncogate.packs.digest import digest_of
 from oncogate.packs.document import Document, check_against, read_document
-from oncogate.packs.pack import Library, LoadedRule, RulePack, Site
-from oncogate.packs.tables import TableReader, Tables, regimen_key
+from oncogate.packs.overlay import read_layers
+from oncogate.packs.pack import Library, LoadedRule, RulePack
+from oncogate.packs.tables import TableReader, Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
 
@@ -33,19 +31,20 @@ def shipped_rules() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
-def load_library(folders: Sequence[str | Path] = (), site: str | Path | None = None) -> Library:
-    """Load the rules of `folders` (the shipped ones if there are none), with what `site` sets over them.
+def load_library(
+    folders: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
+) -> Library:
+    """Load the rules of `folders` (the shipped ones if there are none), with what the layers of `site` set over them.
 
     Raises `PackError` with every problem of every file.
     """
     roots = [Path(f) for f in folders] or [shipped_rules()]
     problems: list[Diagnostic] = []
     vocabulary = list(dict.fromkeys([shipped_rules(), *roots]))
-    facts = _facts(vocabulary, problems)
     tables, table_files = _tables(vocabulary, problems)
-    problems += check_facts(facts)
+    facts, fact_files = _facts(vocabulary, tables, problems)
     documents = [d for root in roots for d in _documents(root, problems)]
-    rules = _rules(documents, facts, problems)
+    rules = _rules(documents, facts, tables, problems)
     packs = _packs(rules, documents, _vocabulary_digest(facts, table_files), problems)
     if not packs and not problems:
         problems += [
@@ -54,22 +53,44 @@ def load_library(folders: Sequence[str | Path] = (), site: str | Path | None = N
             )
             for root in roots
         ]
-    loaded_site = _site(Path(site), rules, tables, problems) if site is not None else None
+    files = [site] if isinstance(site, (str, Path)) else site or ()
+    layers = read_layers([Path(f) for f in files], [r.rule for r in rules], facts, tables, problems)
     if problems:
         raise PackError(problems)
-    return Library(packs, facts, tables, loaded_site)
+    return Library(packs, facts, tables, layers, fact_files)
 
 
-def _facts(roots: Iterable[Path], problems: list[Diagnostic]) -> dict[str, Fact]:
+def _facts(
+    roots: Iterable[Path], tables: Tables, problems: list[Diagnostic]
+) -> tuple[dict[str, Fact], dict[str, Document]]:
     facts: dict[str, Fact] = {}
+    places: dict[str, Document] = {}
+    documents = []
+    read: set[Path] = set()
     for root in roots:
-        path = root / "facts.yaml"
-        if path.is_file():
+        for path in sorted(root.rglob("facts.yaml")) if root.is_dir() else ():
+            if path.resolve() in read:
+                continue  # a pack of the shipped folder, named by itself
+            read.add(path.resolve())
             document = read_document(path)
+            documents.append(document)
             file = check_against(FactsFile, document)
-            problems += document.problems
-            facts |= file.facts if isinstance(file, FactsFile) else {}
-    return facts
+            own = file.facts if isinstance(file, FactsFile) else {}
+            for name in own:
+                # a folder of a site's own may declare a shipped fact anew, one and the same folder may not
+                if name in places and places[name].path.is_relative_to(root):
+                    document.report(
+                        ("facts", name),
+                        "fact-duplicate",
+                        f"`{name}` is declared in {places[name].path}",
+                        key=True,
+                    )
+                places[name] = document
+            facts |= own
+    for name, document in places.items():
+        check_fact(name, document, facts, tables)
+    problems += [problem for document in documents for problem in document.problems]
+    return facts, places
 
 
 def _tables(roots: Iterable[Path], problems: list[Diagnostic]) -> tuple[Tables, list[Path]]:
@@ -99,7 +120,7 @@ def _documents(root: Path, problems: list[Diagnostic]) -> list[Document]:
 
 
 def _rules(
-    documents: Iterable[Document], facts: dict[str, Fact], problems: list[Diagnostic]
+    documents: Iterable[Document], facts: Mapping[str, Fact], tables: Tables, problems: list[Diagnostic]
 ) -> list[LoadedRule]:
     found: dict[str, LoadedRule] = {}
     for document in documents:
@@ -107,7 +128,7 @@ def _rules(
             continue
         rule = check_against(Rule, document)
         if isinstance(rule, Rule):
-            check_rule(rule, document, facts)
+            check_rule(rule, document, facts, tables)
             if rule.id in found:
                 document.report(
                     ("id",),
@@ -150,82 +171,10 @@ def _packs(
     return tuple(packs)
 
 
-def _vocabulary_digest(facts: dict[str, Fact], files: Iterable[Path]) -> str:
+def _vocabulary_digest(facts: Mapping[str, Fact], files: Iterable[Path]) -> str:
     said = {name: fact.model_dump(mode="json") for name, fact in sorted(facts.items())}
     tables = {
         path.name: path.read_text("utf-8").replace("\r\n", "\n")
         for path in sorted(files, key=lambda p: p.name)
     }
     return digest_of([said, tables])
-
-
-def digest_of(content: Any) -> str:
-    """`sha256:…` over canonical JSON."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def _site(path: Path, rules: Iterable[LoadedRule], tables: Tables, problems: list[Diagnostic]) -> Site | None:
-    document = read_document(path)
-    file = check_against(SiteFile, document)
-    by_id = {r.rule.id: r.rule for r in rules}
-    parameters: dict[str, dict[str, Parameter]] = {}
-    if isinstance(file, SiteFile):
-        for id, values in file.parameters.items():
-            rule = by_id.get(id)
-            if rule is None:
-                document.report(
-                    ("parameters", id),
-                    "site-unknown-rule",
-                    f"there is no rule `{id}`",
-                    did_you_mean(id, by_id),
-                    key=True,
-                )
-                continue
-            for name, value in values.items():
-                parameter = _set(document, rule, name, value)
-                if parameter is not None:
-                    parameters.setdefault(id, {})[name] = parameter
-        for tumour, regimens in file.first_line.items():
-            if tumour not in tables.tumours:
-                document.report(
-                    ("first_line", tumour),
-                    "site-unknown-tumour",
-                    f"there is no tumour `{tumour}`",
-                    did_you_mean(tumour, tables.tumours),
-                    key=True,
-                )
-            tables.first_line[tumour] = frozenset(regimen_key(r) for r in regimens)
-    problems += document.problems
-    if not isinstance(file, SiteFile):
-        return None
-    return Site(file.id, digest_of(file.model_dump(mode="json")), parameters)
-
-
-def _set(document: Document, rule: Rule, name: str, value: Any) -> Parameter | None:
-    where = ("parameters", rule.id, name)
-    old = rule.parameters.get(name)
-    if old is None:
-        document.report(
-            where,
-            "site-unknown-parameter",
-            f"`{rule.id}` has no parameter `{name}`",
-            did_you_mean(name, rule.parameters),
-            key=True,
-        )
-        return None
-    if not old.tunable:
-        document.report(
-            where, "site-not-tunable", f"the parameter `{name}` of `{rule.id}` isn't tunable", key=True
-        )
-        return None
-    try:
-        made = Parameter.model_validate({**old.model_dump(exclude={"value"}), "value": value})
-    except ValidationError as error:
-        message = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
-        document.report(where, "site-out-of-range", f"`{name}` can't be `{value}`: {message}")
-        return None
-    if type(made.value) is not type(old.value):
-        document.report(where, "site-type", f"`{name}` can't be `{value}`: it should be like `{old.value}`")
-        return None
-    return made

@@ -14,10 +14,12 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from oncogate._version import __version__
+from oncogate.model.condition import COMPARISONS, CONDITION_KINDS
 from oncogate.model.decision import Decision
 from oncogate.model.facts import FactsFile
+from oncogate.model.overlay import OverlayFile
 from oncogate.model.request import Request
-from oncogate.model.rule import COMPARISONS, CONDITION_KINDS, Rule, SiteFile
+from oncogate.model.rule import Rule
 
 Schema = dict[str, Any]
 
@@ -26,7 +28,7 @@ _FORMS: dict[str, tuple[type[BaseModel], Literal["validation", "serialization"],
     "decision": (Decision, "serialization", "oncogate decision"),
     "rule": (Rule, "validation", "oncogate rule"),
     "facts": (FactsFile, "validation", "oncogate facts"),
-    "site": (SiteFile, "validation", "oncogate site file"),
+    "site": (OverlayFile, "validation", "oncogate site file"),
 }
 NAMES = tuple(_FORMS)
 """What there is a schema of."""

@@ -15,11 +15,20 @@ from oncogate.adapters.fhir.access import text
 from oncogate.adapters.fhir.bundles import Found, Index, Pages, last_part, read_pages
 from oncogate.adapters.fhir.context import Context
 from oncogate.adapters.fhir.order import drafts_among, is_draft, read_order
-from oncogate.adapters.fhir.record import READERS, Record, own_exams, own_stages, read_patient
+from oncogate.adapters.fhir.record import (
+    READERS,
+    Record,
+    own_exams,
+    own_measurements,
+    own_stages,
+    read_patient,
+)
 from oncogate.adapters.fhir.treatments import read_other_order
 from oncogate.adapters.fhir.vocabulary import Vocabulary
 from oncogate.base.errors import Diagnostic, RequestError, did_you_mean
 
+_PEOPLE = ("patient", "encounter")
+"""Keys of answers about the patient, which are no sections of the record."""
 _ON_RECORD = frozenset({"active", "on-hold", "completed"})
 
 
@@ -65,14 +74,18 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
         if section in answers:
             record.supply(section, answers[section] or Pages(), f"/prefetch/{section}")
     for key in answers:
-        if key not in READERS and key != "patient":
+        if key not in READERS and key not in _PEOPLE:
             context.say(
                 f"/prefetch/{key}",
                 "prefetch-unknown",
                 f"`{key}` isn't a section of the record",
-                did_you_mean(key, READERS),
+                did_you_mean(key, (*READERS, *_PEOPLE)),
             )
     own_stages(record, context.conditions)
+    own_measurements(
+        record,
+        [f for key in ("exams", "markers", "assessments", "procedures") for f in _found(answers.get(key))],
+    )
     own_exams(
         record, [f for key in ("labs", "vitals", "markers", "assessments") for f in _found(answers.get(key))]
     )
@@ -81,16 +94,18 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
 
     drafts = of_patient(drafts_among(sent.found, among_drafts=True), patient, context)
     order = _with_unseen(read_order(drafts, context), sent, context)
-    answer = answers.get("patient")
-    if answer is not None and answer.failed is not None:
-        context.say("/prefetch/patient", "prefetch-failed", f"`patient` was not supplied: {answer.failed}")
-    people = _found(answer)
-    for person in people:
+    for key in _PEOPLE:
+        answer = answers.get(key)
+        if answer is not None and answer.failed is not None:
+            context.say(f"/prefetch/{key}", "prefetch-failed", f"`{key}` was not supplied: {answer.failed}")
+    for person in _found(answers.get("patient")):
         if person.type == "Patient" and person.id != patient:
             context.say(
                 person.pointer, "wrong-patient", f"the patient is `{person.id}`, the context says `{patient}`"
             )
-    return reading(at, order, record.as_data(read_patient(patient, people, context)), context)
+    encounter = text(hook_context.get("encounterId"))
+    person_data = read_patient(patient, found, context, last_part(encounter) if encounter else None)
+    return reading(at, order, record.as_data(person_data), context)
 
 
 def _parts(document: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

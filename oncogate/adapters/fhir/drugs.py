@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
     ATC,
     RXNORM,
+    SCT,
+    UCUM,
     Json,
+    code_in,
     codings,
     label,
     number,
     obj,
     objects,
+    system_of,
     text,
     texts,
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry
+from oncogate.clinical.doses import dose_in
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
 
@@ -97,21 +103,72 @@ def _drug(concept: Any) -> Entry:
     return {key: part for key, part in made.items() if part is not None}
 
 
+_ROUTES = {
+    "47625008": "intravenous", "26643006": "oral", "34206005": "subcutaneous", "78421000": "intramuscular",
+    "72607000": "intrathecal",
+}  # fmt: skip
+"""SNOMED CT routes, as in published value sets."""
+
+
 def _dose(resource: Json) -> Entry:
-    dosage = obj(resource.get("dosageInstruction")) or obj(resource.get("dosage"))
-    rate = obj(dosage.get("doseAndRate"))
-    amount = obj(rate.get("doseQuantity")) or obj(dosage.get("doseQuantity")) or obj(dosage.get("dose"))
+    """Dose, unit and route, each where all instructions that state it state the same."""
+    dosages = objects(resource.get("dosageInstruction")) or objects(resource.get("dosage"))
     made: Entry = {}
-    value = number(amount.get("value"))
-    if value is not None:
-        made["dose"] = value
-        unit = text(amount.get("unit")) or text(amount.get("code"))
-        if unit:
-            made["unit"] = unit
-    route = label(dosage.get("route"))
-    if route:
-        made["route"] = route
+    doses = {dose for dosage in dosages if (dose := _dose_of(dosage)) is not None}
+    if len(doses) == 1:
+        made["dose"], unit = doses.pop()
+        made |= {"unit": unit} if unit else {}
+    routes = {route for dosage in dosages if (route := _route_of(dosage)) is not None}
+    if len(routes) == 1:
+        made["route"] = routes.pop()
     return made
+
+
+def _dose_of(dosage: Json) -> tuple[Decimal, str] | None:
+    """The amount of one dose: the one that was calculated for the patient, else one that isn't per m² or kg."""
+    rated = objects(dosage.get("doseAndRate"))
+    calculated = [r for r in rated if "calculated" in code_words(r.get("type"))]
+    given = [obj(r.get("doseQuantity")) for r in calculated or rated]
+    given = [g for g in given if g] or [obj(dosage.get("doseQuantity")) or obj(dosage.get("dose"))]
+    doses = {(value, dose_unit(g)) for g in given if (value := number(g.get("value"))) is not None}
+    whole = {dose for dose in doses if "/" not in dose[1]}
+    doses = whole if len(doses) > 1 else doses
+    return doses.pop() if len(doses) == 1 else None
+
+
+def dose_unit(amount: Json) -> str:
+    """The unit of a dose: as printed, else its UCUM code; empty where the two disagree, so that the dose is unknown."""
+    code = text(amount.get("code")) if system_of(amount.get("system")) in (None, UCUM) else None
+    printed = text(amount.get("unit"))
+    if code is None or printed is None or code == printed:
+        return printed or code or ""
+    by_code, by_unit = _in_base(code), _in_base(printed)
+    if by_code is None or by_unit is None:
+        return printed if by_code is None else code
+    return printed if by_code == by_unit else ""
+
+
+def _in_base(unit: str) -> tuple[str, Decimal] | None:
+    """What one of the unit is in milligrams or units, per whatever it is per; `None` if it can't be read."""
+    for per in ("", "/m2", "/kg"):
+        for base in ("mg", "U"):
+            found = dose_in(Decimal(1), unit, base + per, surface=None, weight=None)
+            if found is not None:
+                return base + per, found
+    return None
+
+
+def _route_of(dosage: Json) -> str | None:
+    """The route as the host writes it; a code without a text gives the word that it stands for."""
+    route = dosage.get("route")
+    known = [_ROUTES[code] for code in code_in(route, SCT) if code in _ROUTES]
+    return next(iter([*texts(route), *known]), None) or label(route)
+
+
+def code_words(concept: Any) -> frozenset[str]:
+    """The codes and texts of a concept, without their case."""
+    said = [*texts(concept), *(c.get(key, "") for c in codings(concept) for key in ("code", "display"))]
+    return frozenset(one.casefold() for one in said if one)
 
 
 def _role(resource: Json) -> Entry:

@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
+    ABSENT_REASON,
     CATEGORY,
     LOINC,
+    SCT,
     UCUM,
     V2_0074,
     Json,
@@ -21,82 +23,20 @@ from oncogate.adapters.fhir.access import (
     label,
     number,
     objects,
+    shortened,
     system_of,
     text,
+    texts,
+    words,
 )
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable, report_status
+from oncogate.adapters.fhir.context import Context, Entry, Reader, Unreadable, report_status
+from oncogate.adapters.fhir.reports import not_a_result
+from oncogate.adapters.fhir.vocabulary import Asked
 from oncogate.clinical.units import MEASURES, factor
 
 _LABORATORY = {(CATEGORY, "laboratory"), (V2_0074, "LAB"), (V2_0074, "HM"), (V2_0074, "CH")}
 _VITAL = {(CATEGORY, "vital-signs")}
-_BLOOD = frozenset(
-    [
-        "26499-4",
-        "751-8",
-        "753-4",
-        "768-2",
-        "770-8",
-        "26511-6",
-        "752-6",
-        "30451-9",
-        "23761-0",
-        "6690-2",
-        "26464-8",
-        "777-3",
-        "26515-7",
-        "778-1",
-        "718-7",
-        "731-0",
-        "742-7",
-        "1975-2",
-        "14631-6",
-        "1968-7",
-        "14629-0",
-        "2160-0",
-        "14682-9",
-        "2164-2",
-        "69405-9",
-        "62238-1",
-        "98979-8",
-        "1742-6",
-        "1920-8",
-        "2532-0",
-        "1751-7",
-        "34714-6",
-        "6301-6",
-        "2345-7",
-        "10839-9",
-        "67151-1",
-        "33762-6",
-        "5195-3",
-        "5196-1",
-        "63557-3",
-        "16933-4",
-        "13952-7",
-        "16935-9",
-        "42595-9",
-        "11258-1",
-        "2106-3",
-        "2118-8",
-        "19080-1",
-    ]
-)
-_BODY = frozenset(
-    [
-        "8302-2",
-        "29463-7",
-        "8310-5",
-        "8277-6",
-        "3140-1",
-        "85354-9",
-        "8480-6",
-        "8462-4",
-        "8867-4",
-        "9279-1",
-        "2708-6",
-    ]
-)
 _COMPARATORS = {
     "<": "<",
     "<=": "<=",
@@ -115,42 +55,87 @@ _WRITTEN = re.compile(
 )
 
 
+_GRADE = re.compile(r"\s*(?:\+\s*[1-4]|\d+\s*[+＋].*)\s*", re.DOTALL)
+"""A grade of a test strip (`2+`, `+2`): no number."""
+
+
 def read_lab(found: Found, context: Context) -> list[Entry] | None:
-    """A laboratory result; in a whole record one is known by its category or its code."""
-    return _read(found, context, _LABORATORY, _BLOOD)
+    """A laboratory result; in a whole record one is known by its code where a fact asks for it, else by its category."""
+    return _read(found, context, "labs")
 
 
 def read_vital(found: Found, context: Context) -> list[Entry] | None:
     """A vital sign or body measure."""
-    return _read(found, context, _VITAL, _BODY)
+    return _read(found, context, "vitals")
 
 
-def _read(
-    found: Found, context: Context, categories: set[tuple[str, str]], known: frozenset[str]
-) -> list[Entry] | None:
+def asked_only(section: str) -> Reader:
+    """A reader of what facts look for in that section, wherever the host sent it (an ejection fraction among the exams)."""
+
+    def read(found: Found, context: Context) -> list[Entry] | None:
+        return _read(found, context, section, asked=True)
+
+    return read
+
+
+def _read(found: Found, context: Context, section: str, *, asked: bool = False) -> list[Entry] | None:
     if found.type != "Observation":
         return None
     resource = found.resource
-    if context.in_bundle and not has_code(resource.get("category"), categories):
-        others = codings(resource.get("category"))
-        if others and (has_code(resource.get("category"), _LABORATORY | _VITAL)):
-            return None
-        if not any(code in known for code in code_in(resource.get("code"), LOINC)):
-            return None
     components = [c for c in objects(resource.get("component")) if codes_of(c.get("code"))]
     codes = codes_of(resource.get("code"))
+    parts = [(f"#{n}", c, codes_of(c.get("code"))) for n, c in enumerate(components, 1)]
+    if codes and (not components or _has_value(resource)):
+        parts.insert(0, ("", resource, codes))
+    if asked:
+        parts = [part for part in parts if section in _home(part[2], context)]
+    elif context.in_bundle:
+        category = _by_category(resource)
+        if not codes and not components and section not in category:
+            return None
+        whole = category or _home([*codes, *(code for _, _, own in parts for code in own)], context)
+        parts = [part for part in parts if section in (_home(part[2], context) or whole)]
     if not codes and not components:
+        if asked:
+            return None
         raise Unreadable("says no code")
+    if (asked or context.in_bundle) and not parts:
+        return None
     status = report_status(resource)
     made = context.observed(found, status)
     entries = []
-    if codes and (not components or _has_value(resource)):
-        entries.append({**_keyed(made, codes), "codes": codes, "status": status, **read_value(resource)})
-    for n, component in enumerate(components, 1):
-        own = codes_of(component.get("code"))
-        entry = {**_keyed(made, own), "id": f"{made['id']}#{n}", "codes": own, "status": status}
-        entries.append({**entry, **read_value(component)})
+    for suffix, part, own in parts:
+        entry = {**_keyed(made, own), "id": f"{made['id']}{suffix}", "codes": own, "status": status}
+        entry |= read_value(part)
+        site = _site(resource, part, own, entry, context)
+        if site is not None:
+            entry["site"] = site
+        if status in ("final", "amended", "corrected") and _only_done(own, context):
+            entry["status"] = not_a_result(entry.get("text")) or status
+        entries.append(entry)
     return entries
+
+
+def _home(codes: Sequence[Mapping[str, str]], context: Context) -> frozenset[str]:
+    """The sections in which facts look for the codes."""
+    return frozenset(section for asked in _asked(codes, context) for section in asked.sections)
+
+
+def _asked(codes: Sequence[Mapping[str, str]], context: Context) -> list[Asked]:
+    known = context.vocabulary.asked
+    found = (known.get((c.get("system", ""), c.get("code", ""))) for c in codes)
+    return [asked for asked in found if asked is not None]
+
+
+def _only_done(codes: Sequence[Mapping[str, str]], context: Context) -> bool:
+    asked = _asked(codes, context)
+    return bool(asked) and all(a.only_done for a in asked)
+
+
+def _by_category(resource: Json) -> frozenset[str]:
+    category = resource.get("category")
+    known = (("labs", _LABORATORY), ("vitals", _VITAL))
+    return frozenset(section for section, codes in known if has_code(category, codes))
 
 
 def _keyed(made: Entry, codes: Sequence[Mapping[str, str]]) -> Entry:
@@ -164,7 +149,19 @@ def _has_value(resource: Json) -> bool:
 
 
 def read_value(resource: Json) -> Entry:
-    """`value`, or `text` where what is reported can't be read as a quantity; neither where nothing is."""
+    """`value`, or `text` where what is reported can't be read as a quantity; neither where nothing is.
+
+    An interpretation such as POS stands in for a word where none was reported.
+    """
+    made = _valued(resource)
+    if "text" not in made and not objects(resource.get("dataAbsentReason")):
+        said = _interpreted(resource)
+        if said:
+            made["text"] = said
+    return made
+
+
+def _valued(resource: Json) -> Entry:
     given = resource.get("valueQuantity")
     if given is not None:
         if not isinstance(given, dict):
@@ -177,8 +174,127 @@ def read_value(resource: Json) -> Entry:
         if found is not None:
             value = number(found)
             return {"text": _shown(found)} if value is None else {"value": {"value": value, "unit": ""}}
+    if isinstance(resource.get("valueBoolean"), bool):
+        return {"text": "Positive" if resource["valueBoolean"] else "Negative"}
+    concept = resource.get("valueCodeableConcept") or resource.get("valueCoding")
+    if isinstance(concept, dict):
+        return _coded(concept if "valueCodeableConcept" in resource else {"coding": [concept]})
     said = value_text(resource)
     return {"text": said} if said else {}
+
+
+# -- results in words --------------------------------------------------------------------------------
+
+_INTERPRETATION = (
+    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+    "http://hl7.org/fhir/v3/ObservationInterpretation",
+)
+_INTERPRETED = {
+    "POS": "Positive", "NEG": "Negative", "DET": "Detected", "ND": "Not detected", "RR": "Reactive",
+    "NR": "Non-reactive", "WR": "Weakly reactive", "IND": "Indeterminate", "E": "Equivocal",
+}  # fmt: skip
+_WORDS = {
+    "10828004": "Positive", "260385009": "Negative", "260373001": "Detected", "260415000": "Not detected",
+    "260408008": "Weakly positive", "131194007": "Non-reactive",
+    "167273002": "Negative", "167274008": "Trace", "167275009": "1+", "167276005": "2+", "167277001": "3+",
+    "167278006": "4+",
+}  # fmt: skip
+"""SNOMED CT: qualifiers of presence, and findings of the test strip for urine protein, as in published value sets."""
+_ECOG = {
+    "LA9622-7": 0, "LA9623-5": 1, "LA9624-3": 2, "LA9625-0": 3, "LA9626-8": 4, "LA9627-6": 5
+}  # fmt: skip
+"""LOINC answers to 89247-1, by the grade that each is."""
+_NEGATIVE = re.compile(
+    r"阴性|未检出|未检测到|未见|非反应性|无反应性|\bnegative\b|\bnot detected\b|\bnon-?reactive\b|\babsent\b",
+    re.IGNORECASE,
+)
+_POSITIVE = re.compile(
+    r"阳性|检出|检测到|反应性|\bpositive\b|\bdetected\b|\breactive\b|\bpresent\b|[+＋]", re.IGNORECASE
+)
+_SAID_SO = frozenset(
+    ["阳性", "阴性", "弱阳性", "强阳性", "检出", "未检出", "有反应性", "无反应性", "非反应性", "微量"]
+)
+
+
+def _coded(concept: Json) -> Entry:
+    """A coded result: the word that its code stands for, where code and text don't contradict each other."""
+    if code_in(concept, ABSENT_REASON):
+        return {}
+    grades = {_ECOG[code] for code in code_in(concept, LOINC) if code in _ECOG}
+    if len(grades) == 1:
+        return {"value": {"value": Decimal(grades.pop()), "unit": "1"}}
+    said = label(concept)
+    if said is None:
+        return {}
+    meant = list(dict.fromkeys(_WORDS[code] for code in code_in(concept, SCT) if code in _WORDS))
+    if not meant:
+        return {"text": shortened(said, 200)}
+    if len(meant) > 1 or any(_sides(said) - _sides(word) for word in meant if _sides(word)):
+        joined = " / ".join(dict.fromkeys([said, *meant]))
+        return {
+            "text": shortened(joined, 200),
+            "conflict": f"code `{meant[0]}`, text `{shortened(said, 100)}`",
+        }
+    return {"text": said if said in _SAID_SO else meant[0]}
+
+
+def _sides(said: str) -> frozenset[str]:
+    """Whether a text speaks of a negative result, of a positive one, or of both."""
+    rest, taken = _NEGATIVE.subn(" ", said)
+    return frozenset([*(["negative"] if taken else []), *(["positive"] if _POSITIVE.search(rest) else [])])
+
+
+def _interpreted(resource: Json) -> str | None:
+    """The word of an interpretation that says whether something is there; flags such as H and L say nothing here."""
+    said = [
+        _INTERPRETED[c["code"]]
+        for c in codings(resource.get("interpretation"))
+        if c.get("system") in _INTERPRETATION and c.get("code") in _INTERPRETED
+    ]
+    said = said or [one for one in texts(resource.get("interpretation")) if one in _SAID_SO]
+    return " / ".join(dict.fromkeys(said)) or None
+
+
+# -- where a temperature was taken -------------------------------------------------------------------
+
+_SITE_CODES = {
+    **dict.fromkeys(((SCT, c) for c in ("91470000", "422543003", "34797008", "415882003")), "axillary"),
+    **dict.fromkeys(((SCT, c) for c in ("74262004", "415945006")), "oral"),
+    **dict.fromkeys(((SCT, c) for c in ("117590005", "42859004", "415974002")), "tympanic"),
+    **dict.fromkeys(((SCT, c) for c in ("34402009", "307047009")), "rectal"),
+    (LOINC, "8328-7"): "axillary", (LOINC, "8331-1"): "oral", (LOINC, "8333-7"): "tympanic", (LOINC, "8332-9"): "rectal",
+}  # fmt: skip
+"""Body sites, and observations of a temperature at one, as in published value sets and profiles."""
+_SITE_NAMES = {
+    **dict.fromkeys(("腋温", "腋下", "腋窝", "腋下温度", "腋下体温", "腋表", "腋窝温度"), "axillary"),
+    **dict.fromkeys(("axilla", "axillae", "axillary", "armpit", "underarm"), "axillary"),
+    **dict.fromkeys(("口温", "口腔", "口腔温度", "口腔体温", "口表", "舌下"), "oral"),
+    **dict.fromkeys(("oral", "mouth", "sublingual"), "oral"),
+    **dict.fromkeys(("耳温", "耳", "耳道", "耳内", "左耳", "右耳", "鼓膜", "耳膜", "鼓膜温度"), "tympanic"),
+    **dict.fromkeys(("ear", "tympanic"), "tympanic"),
+    **dict.fromkeys(("肛温", "直肠", "直肠温度", "直肠体温", "肛表", "肛门"), "rectal"),
+    **dict.fromkeys(("rectal", "rectum"), "rectal"),
+}
+_WORD = re.compile(r"[a-z]+|[\u4e00-\u9fff]+")
+_TEMPERATURE = re.compile(r"体温|\btemperature\b|腋温|口温|耳温|肛温", re.IGNORECASE)
+
+
+def _site(
+    resource: Json, part: Json, codes: Sequence[Mapping[str, str]], entry: Entry, context: Context
+) -> str | None:
+    """Where a temperature was taken, if that is said and said in one way; `None` for anything else."""
+    measured = any("temperature" in asked.measures for asked in _asked(codes, context))
+    unit = entry.get("value", {}).get("unit")
+    if not (
+        measured or (unit and factor("temperature", unit)) or _TEMPERATURE.search(words(part.get("code")))
+    ):
+        return None
+    places = [resource.get("bodySite"), resource.get("method"), part.get("code")]
+    coded = [(c.get("system", ""), c.get("code", "")) for place in places for c in codings(place)]
+    found = {_SITE_CODES[code] for code in coded if code in _SITE_CODES}
+    said = " ".join(words(place) for place in places).casefold()
+    found |= {_SITE_NAMES[word] for word in _WORD.findall(said) if word in _SITE_NAMES}
+    return found.pop() if len(found) == 1 else None
 
 
 def value_text(resource: Json) -> str | None:
@@ -210,6 +326,8 @@ def _quantity(given: Json) -> Entry:
         return {}
     value = number(amount)
     unit, conflict = unit_of(given)
+    if unit and not unit.strip("+＋ "):
+        return {"text": f"{_shown(amount)}{unit}".replace(" ", "")}  # a grade of a test strip: 2+
     said = given.get("comparator")
     comparator = _COMPARATORS.get(text(said) or "")
     if value is None or (said is not None and comparator is None):
@@ -232,12 +350,16 @@ def _written(said: str | None) -> Entry:
     )
     match = _WRITTEN.fullmatch(plain)
     value = number(Decimal(match[2])) if match else None
-    if match is None or value is None or re.match(r"[-–~,，:：.\d]", match[3]):
+    if match is None or value is None or re.match(r"[-–~,，:：.\d]", match[3]) or _GRADE.fullmatch(plain):
         return {"text": said[:200]}
     made: Entry = {"value": {"value": value, "unit": match[3].strip()}}
     if match[1]:
         made["value"]["comparator"] = _COMPARATORS[match[1]]
     return made
+
+
+_UNITY = "1"
+"""UCUM's unit of what has none: beside another unit it says nothing."""
 
 
 def unit_of(given: Json) -> tuple[str, str | None]:
@@ -251,7 +373,9 @@ def unit_of(given: Json) -> tuple[str, str | None]:
     if code is None or printed is None or code == printed:
         return code or printed or "", None
     by_code, by_unit = _factors(code), _factors(printed)
-    if not by_code:
+    if printed == _UNITY and by_code:
+        return code, None
+    if not by_code or (code == _UNITY and by_unit):
         return (printed if by_unit else code), None
     if not by_unit or any(by_code.get(measure) == by for measure, by in by_unit.items()):
         return code, None

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from oncogate.adapters.fhir.access import codes_of, items, label, obj, objects, shortened, text, texts
+from typing import Any
+
+from oncogate.adapters.fhir.access import (
+    Json,
+    codes_of,
+    codings,
+    items,
+    label,
+    obj,
+    objects,
+    shortened,
+    text,
+    texts,
+)
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, effective_of, performed_of
+from oncogate.adapters.fhir.context import Context, Entry, Unreadable, effective_of, performed_of
 
 _NEVER_A_NOTE = frozenset(
     [
@@ -32,15 +45,27 @@ def read_allergy(found: Found, context: Context) -> list[Entry] | None:
     made = context.entry(
         found, context.readable(resource.get("onsetDateTime")), recorded or updated, status="registered"
     )
-    made |= {"kind": "allergy", "codes": codes_of(resource.get("code"))}
-    said = label(resource.get("code"))
-    if said:
-        made["text"] = said
+    status = _allergy_status(resource)
+    substances = [r.get("substance") for r in objects(resource.get("reaction"))]
+    named = [c for c in (resource.get("code"), *substances) if codes_of(c)]
+    noted = next((t for n in objects(resource.get("note")) if (t := text(n.get("text")))), None)
+    said = next((one for c in named if (one := label(c))), None) or noted
+    if said is None and status not in ("inactive", "resolved", "refuted", "entered-in-error"):
+        raise Unreadable("doesn't say to what")
+    made |= {"kind": "allergy", "codes": [code for c in named for code in codes_of(c)]}
+    found_out = {"text": said, "status": status, "level": text(resource.get("criticality"))}
+    return [made | {key: shortened(part) for key, part in found_out.items() if part}]
+
+
+def _allergy_status(resource: Json) -> str | None:
+    """`refuted` or `entered-in-error` if it is, else the clinical status, by its code."""
     for name in ("verificationStatus", "clinicalStatus"):
-        status = label(resource.get(name))
-        if status and (name == "clinicalStatus" or status in ("refuted", "entered-in-error")):
-            made.setdefault("status", shortened(status))
-    return [made]
+        given = resource.get(name)
+        coded = next((c["code"] for c in codings(given) if "code" in c), None)
+        status = coded or label(given) or text(given)
+        if status and (name == "clinicalStatus" or status.casefold() in ("refuted", "entered-in-error")):
+            return status.casefold()
+    return None
 
 
 def read_note(found: Found, context: Context) -> list[Entry] | None:
@@ -57,14 +82,32 @@ def read_note(found: Found, context: Context) -> list[Entry] | None:
     time = next((choice for choice in choices if choice is not None), None)
     made = context.entry(found, time, resource.get("recordedDate"))
     concepts = [*items(resource.get("code")), *items(resource.get("event")), *items(resource.get("type"))]
+    concepts += items(resource.get("vaccineCode"))
     concepts += [
         *items(resource.get("topic")),
         *items(resource.get("category")),
         *items(resource.get("serviceType")),
     ]
     named = next((c for c in concepts if codes_of(c)), None)
-    made |= {"kind": label(named) or found.type, "codes": codes_of(named)}
+    asked = [word for c in concepts for word in _words_of(c) if word in context.vocabulary.kinds]
+    made |= {"kind": next(iter(asked), None) or label(named) or found.type, "codes": codes_of(named)}
     said = next(iter(texts(resource.get("description"))), None) or text(resource.get("title"))
     status = text(resource.get("status"))
-    made |= {k: v for k, v in (("text", said), ("status", status)) if v}
-    return [made]
+    found_out = {"text": said, "status": status, "by": _by(resource)}
+    return [made | {k: v for k, v in found_out.items() if v}]
+
+
+def _words_of(concept: Any) -> list[str]:
+    """Codes first: a kind that rules ask for (`mdt`) may stand under a name of the host's own."""
+    return [*(c["code"] for c in codings(concept) if "code" in c), *texts(concept)]
+
+
+def _by(resource: Json) -> str | None:
+    """Who did it, as a reference or a name."""
+    for name in ("performer", "agent", "participant", "sender", "author", "recorder", "owner"):
+        for one in objects(resource.get(name)):
+            who = obj(one.get("actor")) or obj(one.get("individual")) or obj(one.get("who")) or one
+            said = text(who.get("reference")) or text(who.get("display"))
+            if said:
+                return shortened(said)
+    return None

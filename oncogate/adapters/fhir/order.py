@@ -6,7 +6,20 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from oncogate.adapters.fhir.access import Json, codings, has_code, label, obj, objects, text, texts, words
+from oncogate.adapters.fhir.access import (
+    Json,
+    codings,
+    extension,
+    has_code,
+    label,
+    number,
+    obj,
+    objects,
+    text,
+    texts,
+    whole,
+    words,
+)
 from oncogate.adapters.fhir.assessments import cycle_of
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry
@@ -18,6 +31,8 @@ from oncogate.adapters.fhir.treatments import (
     RADIOTHERAPY,
     SURGERY,
     authored_of,
+    earliest,
+    planned_of,
 )
 from oncogate.base.times import read_time
 
@@ -80,6 +95,12 @@ def read_order(drafts: list[Found], context: Context) -> Entry | None:
     cycle = next((c for c in (cycle_of(d.resource) for d in relevant) if c is not None), None)
     if cycle is not None:
         order["cycle"] = cycle
+    interval = _interval(relevant)
+    if interval is not None:
+        order["interval_days"] = interval
+    planned = _planned(groups, medications, services, context)
+    if planned is not None:
+        order["planned"] = planned
     order |= _reason(relevant, context)
     ordered = _ordered(relevant, context)
     if ordered is not None:
@@ -159,6 +180,35 @@ def _reason(drafts: list[Found], context: Context) -> Entry:
     if focus is not None:
         made["focus"] = focus
     return made
+
+
+def _interval(drafts: list[Found]) -> int | None:
+    """The days from one cycle to the next, from an extension that ends in `cycle-interval` or `cycle-length`."""
+    for draft in drafts:
+        found = extension(draft.resource, "cycle-interval", "cycle-length")
+        counted = next(
+            (n for k in ("Integer", "PositiveInt") if (n := whole(found.get(f"value{k}"))) is not None), None
+        )
+        for amount in (*objects(found.get("valueDuration")), *objects(found.get("valueQuantity"))):
+            days = {"d": 1, "wk": 7}.get(text(amount.get("code")) or "")
+            value = number(amount.get("value"))
+            if days is not None and value is not None and value == int(value):
+                counted = int(value) * days
+        if counted is not None:
+            return counted
+    return None
+
+
+def _planned(
+    groups: list[Found], medications: list[Found], services: list[Found], context: Context
+) -> str | None:
+    """When the order is to be carried out: what the group says, else its earliest drug that isn't a companion."""
+    main = [m for m in medications if not any("role" in drug for drug in drugs_of(m, context))]
+    for drafts in (groups, [*main, *services]):
+        planned = earliest([t for d in drafts if (t := planned_of(d.resource, context)) is not None])
+        if planned is not None:
+            return planned
+    return None
 
 
 def _one(focuses: list[str]) -> str | None:

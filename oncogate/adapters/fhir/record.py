@@ -9,17 +9,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from oncogate.adapters.fhir import exams, stages
-from oncogate.adapters.fhir.access import codes_of, obj, objects, shortened, text, words
+from oncogate.adapters.fhir.access import codes_of, codings, label, obj, objects, shortened, text, words
 from oncogate.adapters.fhir.assessments import assessment_kind, read_assessment
 from oncogate.adapters.fhir.bundles import Found, Pages
 from oncogate.adapters.fhir.consents import consent_kind, read_consent, withdrawn_all_the_same
 from oncogate.adapters.fhir.context import Context, Entry, Reader, Unreadable
 from oncogate.adapters.fhir.diagnoses import read_diagnosis
 from oncogate.adapters.fhir.markers import read_markers
-from oncogate.adapters.fhir.measurements import read_lab, read_vital
+from oncogate.adapters.fhir.measurements import asked_only, read_lab, read_vital
 from oncogate.adapters.fhir.notes import read_allergy, read_note
 from oncogate.adapters.fhir.reports import read_pathology
 from oncogate.adapters.fhir.treatments import procedure_kind, read_other_order, read_procedure, read_treatment
+from oncogate.adapters.fhir.vocabulary import MEASURED
 from oncogate.model import record as model
 from oncogate.model.record import PatientRecord
 from oncogate.model.values import Model
@@ -210,11 +211,17 @@ def _hint(section: str, found: Found) -> Entry:
     return {}
 
 
-def read_patient(id: str | None, found: Iterable[Found], context: Context) -> Entry | None:
-    """The patient; details only from that patient's own resource."""
+def read_patient(
+    id: str | None, found: Iterable[Found], context: Context, encounter: str | None = None
+) -> Entry | None:
+    """The patient; details only from that patient's own resources. `encounter` is the id of the one of the order."""
     if id is None:
         return None
+    found = list(found)
     made: Entry = {"id": id}
+    ward = _ward(id, [f for f in found if f.type == "Encounter"], context, encounter)
+    if ward is not None:
+        made["ward"] = ward
     own = next((f for f in found if f.type == "Patient" and f.id == id), None)
     if own is None:
         return made
@@ -228,6 +235,42 @@ def read_patient(id: str | None, found: Iterable[Found], context: Context) -> En
     return made
 
 
+def _ward(id: str, encounters: list[Found], context: Context, encounter: str | None) -> str | None:
+    """The ward of the encounter in progress; `None` where none is, or two are in different wards."""
+    mine = [f for f in encounters if context.index.patient(f.resource, f) in (id, None)]
+    named = [f for f in mine if f.id == encounter]
+    wards = {
+        ward
+        for f in named or mine
+        if (text(f.resource.get("status")) or "").casefold() in ("in-progress", "onleave", "on-hold")
+        if (ward := _ward_of(f, context)) is not None
+    }
+    return wards.pop() if len(wards) == 1 else None
+
+
+def _ward_of(encounter: Found, context: Context) -> str | None:
+    """The ward among the places of an encounter (a bed or room isn't one), else the service that cares for the patient."""
+    wards, others = [], []
+    for place in objects(encounter.resource.get("location")):
+        if (text(place.get("status")) or "active").casefold() != "active":
+            continue
+        location = context.index.resolve(place.get("location"), encounter)
+        own = location.resource if location is not None and location.type == "Location" else {}
+        name = text(obj(place.get("location")).get("display")) or text(own.get("name"))
+        kinds = {
+            c.get("code") for c in codings([obj(place.get("physicalType") or place.get("form")), obj(own.get("physicalType"))])
+        }  # fmt: skip
+        if name is not None and "wa" in kinds:
+            wards.append(name)
+        elif name is not None and not kinds:
+            others.append(name)
+    places = set(wards) or set(others)
+    if len(places) > 1:
+        return None
+    service = label(encounter.resource.get("serviceType"))
+    return shortened(next(iter(places))) if places else shortened(service) if service else None
+
+
 def own_stages(record: Record, found: Iterable[Found]) -> None:
     """Stages that are written in the conditions themselves."""
     staged = [f for f in found if f.type == "Condition" and obj(f.resource.get("stage"))]
@@ -239,3 +282,14 @@ def own_stages(record: Record, found: Iterable[Found]) -> None:
 def own_exams(record: Record, found: Iterable[Found]) -> None:
     """Laboratory tumour markers and performance scores that count as examinations."""
     record.extra("exams", found, exams.coded_exam, "only the exams among other results were supplied")
+
+
+def own_measurements(record: Record, found: Iterable[Found]) -> None:
+    """What facts look for among the results, where the host sent it with exams or assessments.
+
+    A section that was not supplied stays so: an ejection fraction alone isn't the laboratory's answer.
+    """
+    found = list(found)
+    for section in MEASURED:
+        if section in record.sections:
+            record.extra(section, found, asked_only(section), "")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 from oncogate.adapters.fhir.access import (
     SCT,
     Json,
     code_in,
+    codes_of,
     codings,
     has_code,
     items,
@@ -31,6 +33,7 @@ from oncogate.adapters.fhir.context import (
     reason_focus,
 )
 from oncogate.adapters.fhir.drugs import drugs_of
+from oncogate.base.times import Time, read_time
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
 
@@ -173,7 +176,7 @@ def read_treatment(found: Found, context: Context) -> list[Entry] | None:
 
 
 def read_other_order(found: Found, context: Context) -> list[Entry] | None:
-    """An order on record that isn't a draft, such as a planned G-CSF."""
+    """An order on record that isn't a draft, such as a planned G-CSF or an examination that was ordered."""
     if found.type not in (*MEDICATION_ORDERS, *GROUPS, "ServiceRequest"):
         return None
     resource = found.resource
@@ -184,8 +187,11 @@ def read_other_order(found: Found, context: Context) -> list[Entry] | None:
     about = _about(found, context)
     made |= {"focus": about["focus"]} if "focus" in about else {}
     made["drugs"] = drugs_of(found, context) if found.type in MEDICATION_ORDERS else []
+    if found.type == "ServiceRequest":
+        code = resource.get("code")
+        made["codes"] = codes_of(obj(code).get("concept") or code)
     made["status"] = status
-    planned = _planned(resource, context)
+    planned = planned_of(resource, context)
     if planned is not None:
         made["planned"] = planned
     return [made]
@@ -217,9 +223,24 @@ def _about(found: Found, context: Context) -> Entry:
     return made
 
 
-def _planned(resource: Json, context: Context) -> str | None:
-    timing = obj(obj(resource.get("dosageInstruction")).get("timing"))
-    bounds = obj(obj(timing.get("repeat")).get("boundsPeriod"))
-    choices = [*items(timing.get("event")), bounds.get("start"), resource.get("occurrenceDateTime")]
-    choices += [p.get("start") for p in objects(resource.get("occurrencePeriod"))]
-    return next((time for time in map(context.readable, choices) if time is not None), None)
+def planned_of(resource: Json, context: Context) -> str | None:
+    """The earliest time for which an order says that it is planned."""
+    timings = [obj(dosage.get("timing")) for dosage in objects(resource.get("dosageInstruction"))]
+    timings.append(obj(resource.get("occurrenceTiming")))
+    choices = [event for timing in timings for event in items(timing.get("event"))]
+    choices += [obj(obj(timing.get("repeat")).get("boundsPeriod")).get("start") for timing in timings]
+    for one in (resource, *objects(resource.get("action"))):
+        choices += [one.get("occurrenceDateTime"), one.get("timingDateTime")]
+        choices += [p.get("start") for k in ("occurrencePeriod", "timingPeriod") for p in objects(one.get(k))]
+    return earliest([time for choice in choices if (time := context.readable(choice)) is not None])
+
+
+def earliest(times: list[str]) -> str | None:
+    """The earliest of times in canonical form; a day counts from its beginning, in the zone of the others."""
+    read = [(read_time(time), time) for time in times]
+    zone = next((time.tzinfo for time, _ in read if isinstance(time, datetime)), timezone.utc)
+
+    def first(time: Time) -> datetime:
+        return time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=zone)
+
+    return min(((first(time), shown) for time, shown in read), default=(None, None))[1]

@@ -1,4 +1,4 @@
-"""The words by which markers and exams are recognised, read from the tables that ship with the rules."""
+"""The codes and words by which results, markers and exams are recognised: from the facts and tables of the rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,59 @@ from pathlib import Path
 
 from oncogate.adapters.fhir.access import LOINC, SCT
 from oncogate.clinical.names import exam_ids, name_key
+from oncogate.model.facts import Fact, FactsFile
+from oncogate.packs.document import check_against, read_document
 from oncogate.packs.load import shipped_rules
+
+MEASURED = ("labs", "vitals")
+"""The sections of measurements."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the facts ask of a code: the sections in which they look for it, and as which measures they read it.
+
+    `only_done`: nobody reads its value; that there is a result is all that counts.
+    """
+
+    sections: frozenset[str]
+    measures: frozenset[str] = frozenset()
+    only_done: bool = False
+
+
+def asked_by(facts: Mapping[str, Fact]) -> dict[tuple[str, str], Asked]:
+    """Every code of a measurement that the facts ask for."""
+    found: dict[tuple[str, str], Asked] = {}
+    for fact in facts.values():
+        sections = frozenset(fact.sections) & frozenset(MEASURED)
+        if not sections:
+            continue
+        measures = frozenset([fact.measured.measure] if fact.measured else [])
+        only_done = fact.measured is None and fact.vocabulary is None
+        for code in fact.codes:
+            known = found.get((code.system, code.code), Asked(frozenset(), only_done=True))
+            found[code.system, code.code] = Asked(
+                known.sections | sections, known.measures | measures, known.only_done and only_done
+            )
+    return found
+
+
+@lru_cache(maxsize=1)
+def shipped_facts() -> Mapping[str, Fact]:
+    """The facts that ship; a file that can't be read is passed over here, `Gate.load` says what is wrong with it."""
+    facts: dict[str, Fact] = {}
+    for path in sorted(shipped_rules().rglob("facts.yaml")):
+        file = check_against(FactsFile, read_document(path))
+        facts |= file.facts if isinstance(file, FactsFile) else {}
+    return facts
+
+
+def _asked_by_shipped() -> Mapping[tuple[str, str], Asked]:
+    return asked_by(shipped_facts())
+
+
+def _shipped_kinds() -> frozenset[str]:
+    return frozenset(kind for fact in shipped_facts().values() for kind in fact.kinds)
 
 
 @dataclass(frozen=True)
@@ -20,7 +72,8 @@ class Vocabulary:
     """What a code or a name means.
 
     `marker_names` maps a whole name (`HER2`, `表皮生长因子受体`) to marker ids; `exams_by_code` a system and
-    code to an exam id; `assessment_questionnaires` are the questionnaires that assess neutropenia risk.
+    code to an exam id; `assessment_questionnaires` are the questionnaires that assess neutropenia risk; `asked` are
+    the codes of measurements and `kinds` the kinds of entries that the facts ask for.
     """
 
     markers_by_loinc: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -29,10 +82,12 @@ class Vocabulary:
     exams: frozenset[str] = frozenset()
     exams_by_name: Callable[[str], frozenset[str]] = exam_ids
     assessment_questionnaires: frozenset[str] = frozenset()
+    asked: Mapping[tuple[str, str], Asked] = field(default_factory=_asked_by_shipped)
+    kinds: frozenset[str] = field(default_factory=_shipped_kinds)
 
     @classmethod
     def shipped(cls) -> Vocabulary:
-        """The vocabulary of the tables that ship."""
+        """The vocabulary of the facts and tables that ship."""
         return _shipped()
 
     @cached_property

@@ -1,37 +1,27 @@
-"""The formulas of derived facts, by what they are about."""
+"""The formulas of derived facts, by what they are about; each under the name by which `facts.yaml` asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import getmembers, isfunction
+from types import ModuleType
+from typing import get_args
 
-from oncogate.engine.case import Case
-from oncogate.engine.derived import Derived, Formula, Options
-from oncogate.engine.formulas import markers, order, risk, staging
+from oncogate.engine.derived import Formula
+from oncogate.engine.formulas import allergy, body, companions, cycle, doses, genes, heart, marker_fit, markers, order, people, repeats, risk, staging
+from oncogate.model.facts import FormulaName
+
+_NAMES = frozenset(get_args(FormulaName))
+
+
+def _of(module: ModuleType) -> Mapping[str, Formula]:
+    return {
+        name: f
+        for name, f in getmembers(module, isfunction)
+        if name in _NAMES and f.__module__ == module.__name__
+    }
+
 
 FORMULAS: Mapping[str, Formula] = {
-    formula.__name__: formula
-    for formula in (
-        markers.order_needs_marker,
-        markers.marker_results,
-        order.order_is_anti_tumour,
-        order.order_drugs,
-        order.order_is_marked,
-        order.order_drugs_recognised,
-        order.patient_has_tumour,
-        order.start_limit_anc,
-        order.has_first_line_list,
-        order.regimen_is_first_line,
-        risk.fn_risk,
-        staging.tumour_is_staged,
-        staging.tumour_has_work_up,
-        staging.work_up_complete,
-        staging.pathology_excepted,
-    )
-}
-
-
-def derive(case: Case, name: str, options: Options) -> Derived:
-    """The derived fact `name`, by the formula that `facts.yaml` gives it."""
-    fact = case.facts[name]
-    assert fact.derive is not None
-    return FORMULAS[fact.derive](case, options)
+    **_of(allergy), **_of(body), **_of(companions), **_of(cycle), **_of(doses), **_of(genes), **_of(heart), **_of(marker_fit), **_of(markers), **_of(order), **_of(people), **_of(repeats), **_of(risk), **_of(staging),
+}  # fmt: skip

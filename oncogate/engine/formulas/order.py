@@ -42,31 +42,92 @@ def patient_has_tumour(case: Case, options: Options) -> Derived:
 
 
 def start_limit_anc(case: Case, options: Options) -> Derived:
-    """The strictest ANC limit of the order's myelosuppressive drugs, in 10*9/L; `None` where none has one.
+    """The strictest ANC limit of the order's myelosuppressive drugs, in 10*9/L; `None` where none has one."""
+    return _start_limit(case, options, "anc")
 
-    A drug that the table lists without a limit has none of its own; one that it doesn't list has the
-    default. A drug that isn't recognised may have any limit of the table.
+
+def start_limit_platelets(case: Case, options: Options) -> Derived:
+    """The strictest platelet limit of the order's myelosuppressive drugs, in 10*9/L; `None` where none has one."""
+    return _start_limit(case, options, "platelets")
+
+
+def start_limit_bilirubin(case: Case, options: Options) -> Derived:
+    """The strictest limit of total bilirubin, in umol/L by the upper limit of normal `uln`; `None` where none has one."""
+    limits = _start_limit(case, options, "bilirubin")
+    uln = options["uln"].value
+    assert isinstance(uln, Decimal)
+    return Derived(frozenset(None if x is None else x * uln for x in limits.possible), limits.evidence)
+
+
+def start_limit_crcl(case: Case, options: Options) -> Derived:
+    """The strictest limit of creatinine clearance, in mL/min; `None` where no drug has one."""
+    return _start_limit(case, options, "crcl")
+
+
+def _start_limit(case: Case, options: Options, of: str) -> Derived:
+    """The strictest limit of the order's drugs.
+
+    For blood counts, which myelosuppressive drugs alone have: a drug that the table lists without a limit has none of
+    its own; one that it doesn't list has the `default`. A drug that isn't recognised may have any limit of the table.
     """
-    default = options["default"].value
+    default = options["default"].value if "default" in options else None
     limits = case.tables.start_limits
+    strictest_of = min if of == "bilirubin" else max
     own: list[tuple[Decimal, OrderedDrug]] = []
     for drug in case.drugs:
-        if drug.known is not None and drug.known.myelosuppressive is not False:
-            limit = limits.get(drug.known.id, default)
-            if isinstance(limit, Decimal):
-                own.append((limit, drug))
-    strictest = max((limit for limit, _ in own), default=None)
+        if drug.known is None or (default is not None and drug.known.myelosuppressive is False):
+            continue
+        row = limits.get(drug.known.id)
+        limit = getattr(row, of) if row is not None else default
+        if isinstance(limit, Decimal):
+            own.append((limit, drug))
+    strictest = strictest_of((limit for limit, _ in own), default=None)
     possible: set[Decimal | None] = {strictest}
     if case.doubtful:
-        others = {limit for limit in limits.values() if limit is not None} | (
-            {default} if isinstance(default, Decimal) else set()
-        )
-        possible |= {limit for limit in others if strictest is None or limit > strictest}
+        others = {limit for row in limits.values() if (limit := getattr(row, of)) is not None}
+        others |= {default} if isinstance(default, Decimal) else set()
+        possible |= {x for x in others if strictest is None or strictest_of(x, strictest) != strictest}
     evidence = [
-        Evidence(fact="order.start_limit_anc", counted=limit == strictest, value=f"{drug.label.zh} {limit:f} 10*9/L", detail=None)
+        Evidence(fact=f"order.start_limit_{of}", counted=limit == strictest, value=f"{drug.label.zh} {limit:f} {_LIMIT_UNITS[of]}", detail=None)
         for limit, drug in own
     ]  # fmt: skip
     return Derived(frozenset(possible), tuple(evidence))
+
+
+_LIMIT_UNITS = {"anc": "10*9/L", "platelets": "10*9/L", "bilirubin": "× ULN", "crcl": "mL/min"}
+
+
+def has_start_limit_bilirubin(case: Case, options: Options) -> Derived:
+    """Whether a drug of the order has a limit of bilirubin in the table; one that isn't recognised may."""
+    return _has_start_limit(case, "bilirubin")
+
+
+def has_start_limit_crcl(case: Case, options: Options) -> Derived:
+    """Whether a drug of the order has a limit of creatinine clearance in the table; one that isn't recognised may."""
+    return _has_start_limit(case, "crcl")
+
+
+def _has_start_limit(case: Case, of: str) -> Derived:
+    limits = case.tables.start_limits
+    ids = {id for id, row in limits.items() if getattr(row, of) is not None}
+    return known(case.has_drug(ids), drug_evidence(case, "order.drugs", ids))
+
+
+def order_cycle(case: Case, options: Options) -> Derived:
+    """Which cycle the order is; unknown if it doesn't say."""
+    if case.order is None or case.order.cycle is None:
+        said = Text(zh="医嘱没有写明是第几周期", en="the order doesn't say which cycle it is")
+        return Derived(
+            frozenset(),
+            (Evidence(fact="order.cycle", counted=None, why="absent", detail=said),),
+            ("order.cycle",),
+        )
+    cycle = case.order.cycle
+    return Derived(
+        frozenset({Decimal(cycle)}),
+        (Evidence(fact="order.cycle", counted=True, value=str(cycle)),),
+        holding=(Text(zh=f"第 {cycle} 周期", en=f"cycle {cycle}"),),
+    )
 
 
 def has_first_line_list(case: Case, options: Options) -> Derived:

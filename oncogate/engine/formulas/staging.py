@@ -1,15 +1,29 @@
-"""Whether the tumour is staged and worked up, and whether it may go without pathology."""
+"""Whether the tumour is staged and worked up, whether its stages hold, and what calls for a tumour board."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from oncogate.base.logic import Truth, every, some
+from oncogate.base.texts import Text
+from oncogate.clinical.stage_compare import Comparison, compare_stages
+from oncogate.clinical.stage_editions import check_edition
+from oncogate.clinical.stage_values import check_categories
+from oncogate.clinical.stages import Stage, read_stage
 from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known
-from oncogate.engine.select import select
+from oncogate.engine.select import Selection, select
+from oncogate.engine.standing import Standing, Window
+from oncogate.engine.wording import status_said
 from oncogate.model.decision import Evidence
+from oncogate.model.record import Stage as StageEntry
+from oncogate.packs.tables import Tumour
 
 
 def tumour_is_staged(case: Case, options: Options) -> Derived:
@@ -109,3 +123,227 @@ def pathology_excepted(case: Case, options: Options) -> Derived:
                     ],
                 )
     return known(False)
+
+
+# -- value sets, editions, concordance ------------------------------------------------------------------------
+
+
+def tumour_kind(case: Case, options: Options) -> Derived:
+    """The order's tumour, as the table calls it; `other` for a malignancy that it doesn't list."""
+    kind = case.tumour.kind
+    if kind is not None:
+        return Derived(frozenset({kind.id}), holding=(kind.label,))
+    return Derived(frozenset({"other"}) if case.is_malignant_without_kind() else frozenset())
+
+
+def tumour_has_value_set(case: Case, options: Options) -> Derived:
+    """Whether the table holds the T, N and M values of the order's tumour; unknown only if the tumour is."""
+    kind = case.tumour.kind
+    if kind is None:
+        return known(False if case.is_malignant_without_kind() else None)
+    return known(kind.staging.values is not None)
+
+
+def stage_in_value_set(case: Case, options: Options) -> Derived:
+    """Whether the categories of the newest clinical stage are ones that the tumour has, in the edition that goes for it."""
+
+    def judge(stage: Stage, entry: StageEntry, kind: Tumour) -> tuple[Truth, Text | None]:
+        found = check_categories(stage, kind.staging, edition=entry.edition, on=_diagnosed(case))
+        return found.inside, found.problem.message if found.problem else None
+
+    return _each_newest(case, "stage.clinical", judge)
+
+
+def stage_edition_in_force(case: Case, options: Options) -> Derived:
+    """Whether the edition stated with the newest clinical stage was in force at the diagnosis.
+
+    One that isn't stated passes unless the parameter `edition_required` asks for it.
+    """
+    required = options["edition_required"].value is True
+
+    def judge(stage: Stage, entry: StageEntry, kind: Tumour) -> tuple[Truth, Text | None]:
+        found = check_edition(stage, kind.staging, edition=entry.edition, on=_diagnosed(case))
+        truth = not required if found.status == "not_stated" else found.truth
+        return truth, None if truth else found.message
+
+    return _each_newest(case, "stage.clinical", judge)
+
+
+def stages_comparable(case: Case, options: Options) -> Derived:
+    """Whether a clinical and a pathologic stage of the tumour are there that can be held against each other."""
+    return known(some([any(c.direction != "not_comparable" for c in rows) for _, _, rows in _pairs(case)]))
+
+
+def stages_concordant(case: Case, options: Options) -> Derived:
+    """Whether the newest pathologic stage says the same as the newest clinical one."""
+    truths: list[Truth] = []
+    evidence: list[Evidence] = []
+    for clinical, pathologic, rows in _pairs(case):
+        moved = [c for c in rows if c.direction in ("upstaged", "downstaged")]
+        truths.append(not moved)
+        said = Text(
+            zh="；".join(f"{_PARTS[c.part].zh}由临床 {c.clinical} 变为病理 {c.pathologic}" for c in moved),
+            en="; ".join(f"{_PARTS[c.part].en} from clinical {c.clinical} to pathologic {c.pathologic}" for c in moved),
+        )
+        evidence.append(clinical.evidence("stage.clinical"))
+        row = pathologic.evidence("stage.pathologic")
+        evidence.append(row.model_copy(update={"counted": False, "why": "conflicting", "detail": said}) if moved else row)
+    return known(every(truths) if truths else None, dict.fromkeys(evidence))
+
+
+_PARTS = {
+    "T": Text(zh="T 分期", en="T"), "N": Text(zh="N 分期", en="N"), "M": Text(zh="M 分期", en="M"), "group": Text(zh="总分期", en="the group"),
+}  # fmt: skip
+
+
+def _each_newest(
+    case: Case, fact: str, judge: Callable[[Stage, StageEntry, Tumour], tuple[Truth, Text | None]]
+) -> Derived:
+    """Judges the newest counted stages of a fact; what is wrong with one is its detail in the evidence."""
+    kind, selection = case.tumour.kind, select(case, fact)
+    truths: list[Truth] = []
+    evidence: list[Evidence] = [h.evidence(fact) for h in selection.hidden]
+    for standing in selection.newest:
+        read = _read(case, standing)
+        truth, said = judge(*read, kind) if read is not None and kind is not None else (None, None)
+        truths.append(truth)
+        row = standing.evidence(fact)
+        if truth is False:
+            row = row.model_copy(update={"counted": False, "why": "invalid", "detail": said})
+        elif truth is None:
+            row = row.model_copy(update={"counted": None, "why": row.why or "invalid", "detail": said or row.detail})
+        evidence.append(row)
+    hidden = bool(selection.hidden) or not truths
+    return known(every([*truths, None] if hidden else truths), evidence)
+
+
+def _read(case: Case, standing: Standing) -> tuple[Stage, StageEntry] | None:
+    entry, kind = standing.entry, case.tumour.kind
+    if standing.counted is not True or not isinstance(entry, StageEntry):
+        return None
+    read = read_stage(entry.stage, system=entry.system, tumour=kind.id if kind else None)
+    return (read, entry) if isinstance(read, Stage) else None
+
+
+def _pairs(case: Case) -> list[tuple[Standing, Standing, tuple[Comparison, ...]]]:
+    """The newest clinical stage before each newest pathologic one, compared."""
+    kind = case.tumour.kind
+    found = []
+    for pathologic in select(case, "stage.pathologic").newest:
+        after = _read(case, pathologic)
+        earlier = [s for s in select(case, "stage.clinical").standings if s.counted and s.when and pathologic.when]
+        before = [s for s in earlier if s.when and pathologic.when and s.when <= pathologic.when]
+        newest = [s for s in before if s.when == before[0].when]
+        for clinical in newest:
+            read = _read(case, clinical)
+            if after is not None and read is not None:
+                rows = compare_stages(read[0], after[0], kind.staging if kind else None)
+                found.append((clinical, pathologic, rows))
+    return found
+
+
+def _diagnosed(case: Case) -> date | None:
+    """The day on which the order's tumour was first diagnosed, as far as the record says."""
+    mine = [d for d in case.diagnoses if case.tumour.ids and d.id in case.tumour.ids]
+    times = [case.first_instant(d.effective) for d in mine if d.effective is not None]
+    return min(times).astimezone(case.at.tzinfo).date() if times else None
+
+
+# -- tumour board ---------------------------------------------------------------------------------------------
+
+
+def meeting_was_held(case: Case, options: Options) -> Derived:
+    """Whether the tumour was discussed by an MDT in the last `window`; one that was only planned doesn't count."""
+    window = Window.of(options["window"], case.at)
+    selection = select(case, "meeting.mdt", window=window)
+    made = []
+    for standing in selection.standings:
+        status = (getattr(standing.entry, "status", None) or "completed").strip().casefold()
+        held: Truth = True if status in _HELD else False if status in _NOT_HELD else None
+        if standing.counted is False or held is True:
+            made.append(standing)
+        else:
+            made.append(replace(standing, counted=False if held is False else None, why="not_final", detail=status_said(status)))
+    held_ones = Selection(selection.fact, tuple(made), selection.hidden)
+    missing = () if held_ones.exists else ("meeting.mdt",)
+    return known(held_ones.exists, held_ones.evidence(), missing)
+
+
+_HELD = frozenset({"completed", "finished", "fulfilled", "final", "amended", "corrected", "done", "已完成", "已结束"})
+_NOT_HELD = frozenset(
+    {
+        "planned", "proposed", "pending", "booked", "draft", "on-hold", "cancelled", "not-done", "noshow", "stopped", "preliminary",
+        "registered", "已取消", "待讨论", "已预约",
+    }
+)  # fmt: skip
+
+
+def order_is_surgery(case: Case, options: Options) -> Derived:
+    """Whether the order is an operation, by its kind."""
+    return known(case.order is not None and case.order.kind in ("surgery", "resection"))
+
+
+def order_surgery_level(case: Case, options: Options) -> Derived:
+    """The level of the operation ordered (手术分级, `I` to `IV`); unknown where the host doesn't say or isn't understood."""
+    said = (case.order.level if case.order else None) or ""
+    plain = "".join(unicodedata.normalize("NFKC", said).upper().split())
+    plain = re.sub(r"^(?:LEVEL|GRADE|手术)|(?:级手术|级)$", "", plain)
+    level = _LEVELS.get(plain)
+    if level is not None:
+        return Derived(frozenset({level}), holding=(Text(zh=f"{said}手术", en=f"operation of level {level}"),))
+    text = Text(zh="医嘱没有写明手术级别", en="the order doesn't state the level of the operation")
+    wrong = Text(zh=f"手术级别“{said}”无法识别", en=f"the level `{said}` isn't understood")
+    row = Evidence(fact="order.surgery_level", counted=None, why="invalid" if said else "absent", detail=wrong if said else text)
+    return Derived(frozenset(_LEVELS.values()), (row,))
+
+
+_LEVELS = {
+    "I": "I", "1": "I", "一": "I", "II": "II", "2": "II", "二": "II", "III": "III", "3": "III", "三": "III", "IV": "IV", "4": "IV", "四": "IV",
+}  # fmt: skip
+
+
+def case_is_difficult(case: Case, options: Options) -> Derived:
+    """Whether the case is one that a site counts as difficult, by the `criteria` that it names.
+
+    `several_tumours`: another primary on record; `poor_performance`: the newest ECOG is `ecog` or more;
+    `stage_iv`: the newest clinical stage has M1 or a group IV.
+    """
+    criteria = options["criteria"].value
+    judges = {"several_tumours": _several, "poor_performance": _poor_performance, "stage_iv": _stage_iv}
+    chosen = [judges[name](case, options) for name in sorted(criteria)] if isinstance(criteria, tuple) else []
+    truth = some(d.truth for d in chosen)
+    made = known(truth, [row for d in chosen for row in d.evidence], [m for d in chosen if d.truth is None for m in d.missing])
+    return Derived(made.possible, made.evidence, made.missing, tuple(t for d in chosen if d.truth for t in d.holding))
+
+
+def _several(case: Case, options: Options) -> Derived:
+    several = case.tumour.several
+    text = Text(zh="病历中不止一个原发肿瘤", en="several primary tumours on record")
+    untold = Text(zh="无法确定是否还有其他原发肿瘤", en="whether there are other primary tumours can't be told")
+    rows = (Evidence(fact="patient.has_tumour", counted=None, why="not_supplied", detail=untold),) if several is None else ()
+    made = known(several, rows)
+    return Derived(made.possible, made.evidence, (), (text,) if several else ())
+
+
+def _poor_performance(case: Case, options: Options) -> Derived:
+    selection = select(case, "vital.ecog", window=Window.of(options["ecog_window"], case.at))
+    limit = options["ecog"].value
+    assert isinstance(limit, Decimal)
+    newest = selection.newest
+    exact = {s.value for s in newest if s.counted and s.problem is None and s.value is not None}
+    known_all = not selection.hidden and len(exact) == 1 and all(s.counted and s.problem is None for s in newest)
+    value = next(iter(exact)) if known_all else None
+    truth = None if value is None else value >= limit
+    made = known(truth, selection.evidence() if truth is None else [s.evidence(selection.fact) for s in newest])
+    text = Text(zh=f"ECOG {value} 分", en=f"ECOG {value}")
+    return Derived(made.possible, made.evidence, ("vital.ecog",) if truth is None else (), (text,) if truth else ())
+
+
+def _stage_iv(case: Case, options: Options) -> Derived:
+    selection = select(case, "stage.clinical")
+    read = [_read(case, s) for s in selection.newest]
+    spread = [None if r is None else (r[0].m or "").startswith("1") or (r[0].group or "").upper().startswith("IV") for r in read]
+    truth = None if selection.hidden or not spread else some(spread)
+    text = Text(zh="临床Ⅳ期", en="clinical stage IV")
+    made = known(truth, selection.evidence())
+    return Derived(made.possible, made.evidence, ("stage.clinical",) if truth is None else (), (text,) if truth else ())

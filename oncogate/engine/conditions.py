@@ -1,0 +1,361 @@
+"""Judging conditions: every leaf to true, false or unknown, with its evidence; and the facts derived from conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from oncogate.base.logic import Truth, at_least, every, negate, some
+from oncogate.base.texts import Text
+from oncogate.engine.case import Case, in_classes
+from oncogate.engine.derived import Derived, Options, drug_evidence
+from oncogate.engine.doses import by_route, dose_compares
+from oncogate.engine.formulas import FORMULAS
+from oncogate.engine.select import Selection, select
+from oncogate.engine.standing import Standing, Window
+from oncogate.engine.values import all_agree, compare
+from oncogate.engine.wording import with_value
+from oncogate.model.condition import (
+    All,
+    AnyOf,
+    AtLeastN,
+    Compared,
+    Condition,
+    Drugs,
+    Exists,
+    Holds,
+    Latest,
+    Leaf,
+    Not,
+    Supplied,
+    Value,
+)
+from oncogate.model.decision import Evidence
+from oncogate.model.facts import Fact
+from oncogate.model.parameter import Parameter
+from oncogate.model.record import Measurement
+
+
+@dataclass(frozen=True)
+class LeafOutcome:
+    """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from.
+
+    `holding` names what holds: for a fact derived from conditions, the conditions that made it so.
+    """
+
+    leaf: Leaf
+    truth: Truth
+    evidence: tuple[Evidence, ...]
+    missing: tuple[str, ...] = ()
+    asked: bool = False
+    deciding: tuple[Standing, ...] = ()
+    limit: Decimal | None = None
+    basis: tuple[Evidence, ...] = ()
+    holding: tuple[Text, ...] = ()
+
+
+class Walk:
+    """Walks conditions with the parameters of the rule or fact that they stand in, and keeps what each leaf said.
+
+    `raising`: of results of one moment on both sides of a limit, the one beyond it counts (a critical value).
+    """
+
+    def __init__(self, case: Case, parameters: Mapping[str, Parameter], *, raising: bool = False) -> None:
+        self.case = case
+        self.parameters = parameters
+        self.raising = raising
+        self.leaves: list[LeafOutcome] = []
+        self.asked = False
+
+    def every(self, conditions: Iterable[Condition]) -> Truth:
+        """Whether all of the conditions hold."""
+        return every([self.truth(c) for c in conditions])
+
+    def until_false(self, conditions: Iterable[Condition]) -> Truth:
+        """Whether all of the conditions hold; those after a false one aren't looked at."""
+        truths: list[Truth] = []
+        for condition in conditions:
+            truths.append(self.truth(condition))
+            if truths[-1] is False:
+                return False
+        return every(truths)
+
+    def truth(self, condition: Condition) -> Truth:
+        """The truth of a condition. Every leaf is judged, so that all that is wrong is said at once."""
+        if isinstance(condition, All):
+            return self.every(condition.all)
+        if isinstance(condition, AnyOf):
+            return some([self.truth(c) for c in condition.any])
+        if isinstance(condition, Not):
+            return negate(self.truth(condition.not_))
+        if isinstance(condition, AtLeastN):
+            return at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
+        outcome = self._leaf(condition)
+        self.leaves.append(outcome)
+        return outcome.truth
+
+    def _leaf(self, leaf: Leaf) -> LeafOutcome:
+        if isinstance(leaf, Exists):
+            return self._exists(leaf)
+        if isinstance(leaf, Latest):
+            return self._latest(leaf)
+        if isinstance(leaf, Value):
+            found = derive(self.case, leaf.value, self._options(leaf))
+            truth = all_agree([self._compared(leaf, v) for v in found.possible])
+            missing = found.missing or ((leaf.value,) if truth is None else ())
+            return LeafOutcome(leaf, truth, found.evidence, missing, self.asked, holding=found.holding)
+        if isinstance(leaf, Holds):
+            found = derive(self.case, leaf.holds, self._options(leaf))
+            missing = found.missing or ((leaf.holds,) if found.truth is None else ())
+            return LeafOutcome(leaf, found.truth, found.evidence, missing, self.asked, holding=found.holding)
+        if isinstance(leaf, Drugs):
+            return self._drugs(leaf)
+        assert isinstance(leaf, Supplied)
+        return LeafOutcome(leaf, self.case.record.section(leaf.supplied) is not None, (), (), self.asked)
+
+    def _exists(self, leaf: Exists) -> LeafOutcome:
+        older = self._window(leaf.older_than)
+        since: Window | None = None
+        basis: tuple[Evidence, ...] = ()
+        if leaf.since is not None:
+            earlier = select(self.case, leaf.since, older_than=older)
+            basis, newest = earlier.evidence(), earlier.newest
+            if earlier.hidden or not newest or any(s.counted is None or s.when is None for s in newest):
+                return LeafOutcome(leaf, None, basis, (leaf.exists,), self.asked)
+            moment = max(s.when for s in newest if s.when)
+            since, older = Window(moment, self.case.facts[leaf.since].label), None
+        due = Window.ahead(self.parameters[leaf.due_within], self.case.at) if leaf.due_within else None
+        selection = select(
+            self.case, leaf.exists, window=self._window(leaf.within), older_than=older, since=since, due=due,
+            options=self._options(leaf),
+        )  # fmt: skip
+        missing = () if selection.exists else (leaf.exists,)
+        label = (self.case.facts[leaf.exists].label,) if selection.exists else ()
+        return LeafOutcome(
+            leaf, selection.exists, selection.evidence(), missing, self.asked, basis=basis, holding=label
+        )
+
+    def _latest(self, leaf: Latest) -> LeafOutcome:
+        limits = self._limits(leaf)
+        selection = select(
+            self.case, leaf.latest, window=self._window(leaf.within), options=self._options(leaf)
+        )
+        if limits == frozenset({None}):
+            return LeafOutcome(leaf, True, selection.evidence(), (), self.asked)
+        newest = selection.newest
+        truths = [self._standing_truth(leaf, s, limits) for s in newest]
+        conflicting = not selection.hidden and True in truths and False in truths
+        truth: Truth = None
+        if conflicting:
+            # results of one moment on both sides of a limit: unknown to a gate, a critical value all the same
+            truth = True if self.raising else None
+        elif not selection.hidden:
+            truth = all_agree(truths)
+        if truth is True and leaf.repeats is not None and self._said_before(leaf, selection, newest, limits):
+            truth = False
+        beyond = tuple(s for s, found in zip(newest, truths, strict=True) if found is True)
+        known = [limit for limit in limits if isinstance(limit, Decimal)]
+        deciding = beyond or newest
+        label = self.case.facts[leaf.latest].label
+        holding = (with_value(label, deciding[0].entry),) if truth and deciding else ()
+        return LeafOutcome(
+            leaf, truth, _marked(selection, newest, conflicting), () if truth is not None else (leaf.latest,), self.asked,
+            deciding, min(known) if known else None, holding=holding,
+        )  # fmt: skip
+
+    def _said_before(
+        self, leaf: Latest, selection: Selection, newest: Sequence[Standing], limits: frozenset[Any]
+    ) -> bool:
+        """Whether an earlier result has raised this critical value already. In doubt it hasn't."""
+        policy, quiet = self.parameters[leaf.repeats or ""].value, self.parameters[leaf.quiet or ""]
+        moment = max((s.when for s in newest if s.when), default=None)
+        if policy == "every_time" or moment is None:
+            return False
+        since = Window.of(quiet, moment).since
+        before = [
+            s for s in select(self.case, leaf.latest).standings
+            if s.counted is True and s.when is not None and since <= s.when < moment
+            and self._standing_truth(leaf, s, limits) is True
+        ]  # fmt: skip
+        if policy == "first_only":
+            return bool(before)
+        values = [s.value for s in before if s.value is not None]
+        worst = [s.value for s in newest if s.value is not None]
+        if not values or not worst:
+            return False
+        low = leaf.comparison[0] in ("below", "at_most")
+        return min(values) <= min(worst) if low else max(values) >= max(worst)
+
+    def _standing_truth(self, leaf: Compared, standing: Standing, limits: frozenset[Any]) -> Truth:
+        if standing.counted is not True or standing.problem is not None:
+            return None
+        entry = standing.entry
+        if isinstance(entry, Measurement) and standing.value is not None:
+            comparator = entry.value.comparator if entry.value else None
+            operator = leaf.comparison[0]
+            return all_agree(
+                [compare(standing.value, operator, x, comparator) if x is not None else True for x in limits]
+            )
+        fact = self.case.facts[leaf.latest] if isinstance(leaf, Latest) else None
+        vocabulary = fact.vocabulary if fact else None
+        if vocabulary is None:
+            return self._compared(leaf, getattr(entry, "level", None))
+        return self._compared(leaf, vocabulary.value_of(getattr(entry, vocabulary.field, None)))
+
+    def _limits(self, leaf: Compared) -> frozenset[Any]:
+        operator, ref = leaf.comparison
+        if operator == "in_":
+            return frozenset({ref})
+        if ref in self.parameters:
+            return frozenset({self._number(ref)})
+        return derive(self.case, ref, self._options(leaf)).possible
+
+    def _compared(self, leaf: Compared, value: Any) -> Truth:
+        operator, ref = leaf.comparison
+        if operator == "in_":
+            listed = self.parameters[ref].value
+            return value in listed if isinstance(listed, tuple) else value == listed
+        if not isinstance(value, Decimal):
+            return None
+        limits = self._limits(leaf)
+        return all_agree([None if limit is None else compare(value, operator, limit) for limit in limits])
+
+    def _drugs(self, leaf: Drugs) -> LeafOutcome:
+        classes = self._classes(leaf.in_)
+        wanted = frozenset(classes)
+        unrecognised: Truth = None if leaf.all_of is not None and self.case.marked else False
+        each = [
+            every((in_classes(d.known, wanted), self._given_so(leaf, d.drug))) if d.known else unrecognised
+            for d in self.case.drugs
+        ]
+        truth: Truth
+        if leaf.all_of is not None:
+            truth = every([*each, None if self.case.doubtful else True])
+        else:
+            truth = some([*each, None if self.case.doubtful else False])
+            truth = negate(truth) if leaf.none_of is not None else truth
+        return LeafOutcome(
+            leaf,
+            truth,
+            tuple(drug_evidence(self.case, leaf.fact, classes)),
+            (leaf.fact,) if truth is None else (),
+            self.asked,
+        )
+
+    def _given_so(self, leaf: Drugs, drug: Any) -> Truth:
+        routes = ((leaf.route, True), (leaf.route_other_than, False))
+        doses = (("above", leaf.dose_above), ("at_least", leaf.dose_at_least))
+        return every(
+            [
+                *(by_route(drug, self.parameters[ref], wanted) for ref, wanted in routes if ref is not None),
+                *(
+                    dose_compares(self.case, drug, op, self.parameters[ref])
+                    for op, ref in doses
+                    if ref is not None
+                ),
+            ]
+        )
+
+    def _classes(self, ref: str) -> tuple[str, ...]:
+        if ref.startswith("drugs/"):
+            return (ref.removeprefix("drugs/"),)
+        value = self.parameters[ref].value
+        return value if isinstance(value, tuple) else (str(value),)
+
+    def _window(self, ref: str | None) -> Window | None:
+        return None if ref is None else Window.of(self.parameters[ref], self.case.at)
+
+    def _options(self, leaf: Leaf) -> dict[str, Parameter]:
+        return {name: self.parameters[ref] for name, ref in leaf.with_.items()}
+
+    def _number(self, ref: str) -> Decimal:
+        value = self.parameters[ref].value
+        assert isinstance(value, Decimal)
+        return value
+
+
+def derive(case: Case, name: str, options: Options) -> Derived:
+    """The derived fact `name`, by its formula, conditions, cases or points; worked out once in a case."""
+    key = (name, tuple(sorted((n, str(p.value), p.unit) for n, p in options.items())))
+    found: Derived | None = case.memo.get(key)
+    if found is None:
+        fact = case.facts[name]
+        with_own = {**fact.parameters, **options}
+        found = (
+            FORMULAS[fact.derive](case, with_own) if fact.derive else _conditional(case, name, fact, with_own)
+        )
+        case.memo[key] = found
+    return found
+
+
+def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Derived:
+    walk = Walk(case, parameters)
+    if fact.when is not None:
+        truth = walk.every(fact.when)
+        possible: frozenset[Any] = frozenset({True, False} if truth is None else {truth})
+    elif fact.cases:
+        possible = _first_case(walk, fact, parameters)
+    else:
+        possible = _sum(walk, fact, parameters)
+    known = len(possible) == 1
+    return Derived(
+        possible,
+        tuple(dict.fromkeys(row for leaf in walk.leaves for row in (*leaf.basis, *leaf.evidence))),
+        ()
+        if known
+        else tuple(dict.fromkeys(m for leaf in walk.leaves if leaf.truth is None for m in leaf.missing)),
+        _holding(fact, walk, possible),
+    )
+
+
+def _first_case(walk: Walk, fact: Fact, parameters: Options) -> frozenset[Any]:
+    """The value of the first case that holds; of every case up to it that may. `None` where no case holds."""
+    possible: set[Any] = set()
+    for branch in fact.cases:
+        truth = True if branch.when is None else walk.every(branch.when)
+        if truth is not False:
+            possible.add(parameters[branch.then].value if fact.gives == "quantity" else branch.then)
+        if truth is True:
+            return frozenset(possible)
+    return frozenset({*possible, None})
+
+
+def _sum(walk: Walk, fact: Fact, parameters: Options) -> frozenset[Any]:
+    totals = {Decimal(0)}
+    for item in fact.points:
+        truth, points = walk.every(item.when), parameters[item.points].value
+        assert isinstance(points, Decimal)
+        added = {total + points for total in totals}
+        totals = added if truth else totals | added if truth is None else totals
+    return frozenset(totals)
+
+
+def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ...]:
+    """What made the fact so, in words: of a plain condition its own label, else what holds in it."""
+    inner = tuple(dict.fromkeys(t for leaf in walk.leaves if leaf.truth for t in leaf.holding))
+    if fact.when is None:
+        return inner
+    if possible != frozenset({True}):
+        return ()
+    derived = any(
+        walk.case.facts[n].derived for leaf in walk.leaves for n in leaf.leaf.facts if n in walk.case.facts
+    )
+    if derived and inner:
+        return inner
+    values = [s for leaf in walk.leaves if leaf.truth for s in leaf.deciding[:1]]
+    return (with_value(fact.label, values[0].entry) if values else fact.label,)
+
+
+def _marked(selection: Selection, newest: tuple[Standing, ...], conflicting: bool) -> tuple[Evidence, ...]:
+    """The evidence of a `latest`: of the counted entries only the newest, and their conflict."""
+    rows = []
+    for standing in selection.standings:
+        row = standing.evidence(selection.fact)
+        if standing in newest:
+            rows.append(row.model_copy(update={"why": "conflicting"}) if conflicting else row)
+        elif standing.counted is not True:
+            rows.append(row)  # a near miss; an older result that counts has nothing to say
+    rows += [h.evidence(selection.fact) for h in selection.hidden]
+    return tuple(rows) or (Evidence(fact=selection.fact, counted=False, why="absent"),)

@@ -1,0 +1,206 @@
+"""The patient's body: age, sex, ward, surface, weight and clearance of creatinine."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+
+from oncogate.base.texts import Text
+from oncogate.clinical import doses
+from oncogate.engine.case import Case
+from oncogate.engine.derived import Derived, Options
+from oncogate.engine.select import Selection, select
+from oncogate.engine.standing import Window
+from oncogate.model.decision import Evidence
+from oncogate.model.values import Quantity
+
+
+def patient_age(case: Case, options: Options) -> Derived:
+    """The patient's age in completed years, on the day of the moment."""
+    patient = case.record.patient
+    born = patient.birth_date if patient else None
+    today = case.at.date()
+    if born is None or born > today:
+        return _not_said("patient.age")
+    age = Decimal(relativedelta(today, born).years)
+    return Derived(
+        frozenset({age}),
+        (_said("patient.age", f"{age} a"),),
+        holding=(Text(zh=f"{age} 岁", en=f"{age} years"),),
+    )
+
+
+def patient_sex(case: Case, options: Options) -> Derived:
+    """`female` or `male`; unknown where the host says anything else."""
+    sex = case.record.patient.sex if case.record.patient else None
+    if sex not in ("female", "male"):
+        return Derived(frozenset({"female", "male"}), (_absent("patient.sex"),), ("patient.sex",))
+    return Derived(frozenset({sex}), (_said("patient.sex", sex),))
+
+
+def patient_ward(case: Case, options: Options) -> Derived:
+    """The ward as the host calls it; unknown where it doesn't say."""
+    ward = case.record.patient.ward if case.record.patient else None
+    if ward is None:
+        return _not_said("patient.ward")
+    return Derived(frozenset({ward}), (_said("patient.ward", ward),))
+
+
+def temperature_site(case: Case, options: Options) -> Derived:
+    """Where the newest temperature was taken: `axillary`, `oral`, `tympanic`, `rectal`; unknown if not said."""
+    newest = select(case, "vital.temperature").newest
+    sites = {getattr(s.entry, "site", None) for s in newest if s.counted}
+    if len(sites) != 1 or None in sites:
+        return _not_said("vital.temperature_site")
+    return Derived(frozenset(sites), (_said("vital.temperature_site", str(next(iter(sites)))),))
+
+
+def body_surface(case: Case, options: Options) -> Derived:
+    """The body surface in m2: computed from height and weight, else as recorded. `formula`, `weight_window` are options."""
+    height, weight = (
+        _number(case, "vital.height", options, "height_window"),
+        _number(case, "vital.weight", options, "weight_window"),
+    )
+    if height is not None and weight is not None:
+        found = doses.body_surface(str(options["formula"].value), height, weight)
+        return _quantity("patient.bsa", found, "m2")
+    recorded = _number(case, "vital.bsa", options, "weight_window")
+    if recorded is not None:
+        return _quantity("patient.bsa", recorded, "m2")
+    return _not_said("patient.bsa")
+
+
+def body_surface_deviation(case: Case, options: Options) -> Derived:
+    """By how many percent the recorded body surface differs from the one computed."""
+    recorded = _number(case, "vital.bsa", options, "weight_window")
+    computed = quantity_of(body_surface(case, case.facts["patient.bsa"].parameters))
+    if recorded is None or computed is None or not computed:
+        return _not_said("patient.bsa_deviation")
+    percent = _percent(recorded, computed)
+    said = Text(
+        zh=f"记录的体表面积 {plain(recorded)} m²，按身高体重计算为 {computed:.2f} m²，相差 {plain(percent)}%",
+        en=f"body surface {plain(recorded)} m² on record, {computed:.2f} m² by height and weight, {plain(percent)} % apart",
+    )
+    return Derived(
+        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)} %"),), holding=(said,)
+    )
+
+
+def weight_change(case: Case, options: Options) -> Derived:
+    """By how many percent the newest weight differs from the one before it, older than `apart`."""
+    now = _number(case, "vital.weight", options, "window")
+    apart = Window.of(options["apart"], case.at)
+    before = select(case, "vital.weight", older_than=apart)
+    then = _value(before)
+    if now is None or then is None or not then:
+        return _not_said("patient.weight_change")
+    percent = _percent(now, then)
+    said = Text(
+        zh=f"体重由 {plain(then)} kg 变为 {plain(now)} kg，变化 {plain(percent)}%",
+        en=f"weight {plain(then)} kg before, {plain(now)} kg now, a change of {plain(percent)} %",
+    )
+    return Derived(
+        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)} %"),), holding=(said,)
+    )
+
+
+def creatinine_clearance(case: Case, options: Options) -> Derived:
+    """Creatinine clearance in mL/min after Cockcroft and Gault; `floor` is the least creatinine that is reckoned with."""
+    age = quantity_of(patient_age(case, {}))
+    sexes = patient_sex(case, {}).possible
+    weight = _number(case, "vital.weight", options, "weight_window")
+    creatinine = _number(case, "lab.creatinine", options, "window")
+    lacking = [
+        name
+        for name, value in (("patient.age", age), ("vital.weight", weight), ("lab.creatinine", creatinine))
+        if value is None
+    ]
+    if age is None or weight is None or creatinine is None or creatinine <= 0:
+        windows = {"vital.weight": "weight_window", "lab.creatinine": "window"}
+        gaps = [row for name in lacking for row in _gap(case, name, options, windows.get(name))]
+        return Derived(UNKNOWN, tuple(gaps), tuple(lacking) or ("patient.crcl",))
+    floor = options["floor"].value
+    least = floor if isinstance(floor, Decimal) else creatinine
+    possible = {
+        doses.creatinine_clearance(int(age), weight, max(creatinine, least), female=sex == "female")
+        for sex in sexes
+    }
+    rows = tuple(_said("patient.crcl", f"{found.normalize():f} mL/min") for found in sorted(possible))
+    said = sorted(possible)[0]
+    return Derived(
+        frozenset(possible),
+        rows,
+        holding=(Text(zh=f"肌酐清除率 {said:.0f} mL/min", en=f"creatinine clearance {said:.0f} mL/min"),),
+    )
+
+
+UNKNOWN: frozenset[Any] = frozenset()
+"""The possible values of something of which nothing is known: no comparison with it is true or false."""
+
+
+def quantity_of(found: Derived) -> Decimal | None:
+    """The quantity, if it is known."""
+    value = next(iter(found.possible)) if len(found.possible) == 1 else None
+    return value if isinstance(value, Decimal) else None
+
+
+def _number(case: Case, fact: str, options: Options, window: str) -> Decimal | None:
+    span = Window.of(options[window], case.at) if window in options else None
+    return _value(select(case, fact, window=span))
+
+
+def _gap(case: Case, fact: str, options: Options, window: str | None) -> list[Evidence]:
+    """Why a value isn't known: what was found and can't be used, or that nothing is there."""
+    if window is None:
+        return [_absent(fact)]
+    span = Window.of(options[window], case.at) if window in options else None
+    rows = [r for r in select(case, fact, window=span).evidence() if r.entry is not None or r.counted is None]
+    untold = any(r.counted is None or (r.counted and r.why is not None) for r in rows)
+    return rows if untold else [*rows, _absent(fact)]
+
+
+def _value(selection: Selection) -> Decimal | None:
+    """The newest value, if all that is newest agrees and nothing may be hidden; a censored value is none."""
+    newest = selection.newest
+    values = {s.value for s in newest if s.counted and s.problem is None}
+    exact = all(_exact(getattr(s.entry, "value", None)) for s in newest)
+    if selection.hidden or len(values) != 1 or not exact or any(not s.counted or s.problem for s in newest):
+        return None
+    return next(iter(values))
+
+
+def _exact(value: object) -> bool:
+    return isinstance(value, Quantity) and value.comparator is None
+
+
+def _percent(one: Decimal, other: Decimal) -> Decimal:
+    return (abs(one - other) * 100 / other).quantize(Decimal("0.01"))
+
+
+def plain(value: Decimal) -> str:
+    """A number without its closing zeros."""
+    return f"{value.normalize():f}"
+
+
+def _quantity(fact: str, value: Decimal, unit: str) -> Derived:
+    return Derived(frozenset({value}), (_said(fact, f"{value.normalize():f} {unit}"),))
+
+
+def _said(fact: str, value: str) -> Evidence:
+    return Evidence(fact=fact, counted=True, value=value)
+
+
+def _absent(fact: str) -> Evidence:
+    return Evidence(fact=fact, counted=None, why="absent")
+
+
+def _not_said(fact: str) -> Derived:
+    return Derived(UNKNOWN, (_absent(fact),), (fact,))
+
+
+def latest_number(case: Case, fact: str, window: datetime | None = None) -> Decimal | None:
+    """The newest exact value of a measured fact, if it is known."""
+    return _value(select(case, fact))

@@ -1,0 +1,169 @@
+"""The cycle: how long ago the last one was, when the next is due, and what may feign a good blood count."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from oncogate.base.logic import Truth
+from oncogate.base.texts import Text
+from oncogate.engine.case import Case
+from oncogate.engine.derived import Derived, Options, known
+from oncogate.engine.formulas.body import UNKNOWN
+from oncogate.engine.select import Selection, select
+from oncogate.engine.standing import Standing, Window
+from oncogate.model.decision import Evidence
+from oncogate.model.record import Treatment
+
+FIRST_DAY = 1
+_RUNNING = frozenset({"active", "in-progress"})
+
+
+def order_follows_cycle(case: Case, options: Options) -> Derived:
+    """Whether the order begins a cycle after an earlier one of the same regimen or drug.
+
+    A later day of a cycle doesn't; where the order doesn't say its day, one whose cycle has begun doesn't either.
+    """
+    order = case.order
+    if order is None or (order.day is not None and order.day != FIRST_DAY):
+        return known(False)
+    if order.day is None and _same_cycle(case):
+        return known(False)
+    selection = select(case, "treatment.cycle")
+    alike = [(s, _alike(case, s)) for s in _earlier(case, selection)]
+    if any(found for _, found in alike):
+        return known(True)
+    doubts = [s.evidence(selection.fact) for s, found in alike if found is None]
+    rows = [*doubts, *(h.evidence(selection.fact) for h in selection.hidden)]
+    return known(None if rows else False, rows, [selection.fact] if rows else ())
+
+
+def days_since_last_cycle(case: Case, options: Options) -> Derived:
+    """Days from the first day of the last cycle to the order's day, rounded to whole ones.
+
+    Where treatments don't say their cycle, and follow each other faster than cycles may (`tolerance`, `longest` as in
+    `interval_due`), each of them may have been the first day.
+    """
+    selection = select(case, "treatment.cycle")
+    doubts = [s for s in _earlier(case, selection) if _alike(case, s) is None or s.counted is None]
+    mine = [s for s in _earlier(case, selection) if _alike(case, s) and s.counted and s.when is not None]
+    rows = [h.evidence(selection.fact) for h in selection.hidden] + [s.evidence(selection.fact) for s in doubts]
+    if rows or not mine:
+        return Derived(UNKNOWN, tuple(rows), (selection.fact,))
+    due = max((d for d in interval_due(case, options).possible), default=Decimal(0))
+    first = _first_days(mine, due)
+    days = {_days(case, s.when) for s in first if s.when}
+    shown = [s.evidence(selection.fact) for s in first]
+    if len(days) > 1:
+        said = Text(zh="未写明周期，无法确定上一周期的首日", en="no cycle is stated, so its first day isn't known")
+        shown = [row.model_copy(update={"counted": None, "why": "other_cycle", "detail": said}) for row in shown]
+    least = min(days)
+    return Derived(
+        frozenset(days), tuple(shown),
+        holding=(Text(zh=f"距上一周期首日 {least} 天", en=f"{least} days since the last cycle began"),),
+    )  # fmt: skip
+
+
+def interval_due(case: Case, options: Options) -> Derived:
+    """After how many days the next cycle may begin: the regimen's interval less `tolerance`.
+
+    Where neither the order nor the table tells the interval, it may be anything up to `longest`.
+    """
+    order = case.order
+    rows = case.tables.regimens_named(order.regimen) if order is not None and order.regimen else ()
+    stated = order.interval_days if order is not None else None
+    listed = {getattr(row, "interval_days", None) for row in rows}
+    intervals = {Decimal(stated)} if stated is not None else {Decimal(i) for i in listed if i is not None}
+    tolerance, longest = (options[name].value for name in ("tolerance", "longest"))
+    assert isinstance(tolerance, Decimal)
+    assert isinstance(longest, Decimal)
+    if stated is None and (not rows or None in listed):
+        said = Text(zh="医嘱未写明方案的周期间隔", en="the order doesn't state the interval of its regimen")
+        row = Evidence(fact="order.interval", counted=None, why="absent", detail=said)
+        return Derived(frozenset({Decimal(0), longest - tolerance}), (row,), ("order.interval",))
+    return Derived(
+        frozenset(i - tolerance for i in intervals),
+        (Evidence(fact="order.interval", counted=True, value="/".join(f"{i} d" for i in sorted(intervals))),),
+    )
+
+
+def gcsf_before_count(case: Case, options: Options) -> Derived:
+    """Whether a short-acting G-CSF was given in the `gap` before the newest neutrophil count was taken, or still was."""
+    newest = [s for s in select(case, "lab.anc").newest if s.counted and s.when is not None]
+    given = select(case, "treatment.short_gcsf")
+    truths: list[Truth] = []
+    rows: list[Evidence] = []
+    for count in newest:
+        assert count.when is not None
+        since = Window.of(options["gap"], count.when).since
+        for standing in given.standings:
+            found = _before(standing, since, count.when)
+            truths.append(found)
+            rows += [standing.evidence(given.fact)] if found is not False else []
+    hidden = [h.evidence(given.fact) for h in given.hidden]
+    truth: Truth = True if True in truths else None if hidden or None in truths or not newest else False
+    return known(truth, rows + hidden, [given.fact] if truth is None else ())
+
+
+def _before(standing: Standing, since: datetime, count: datetime) -> Truth:
+    if standing.counted is False or (standing.when is not None and standing.when > count):
+        return False
+    if standing.counted is None or standing.when is None:
+        return None
+    return standing.when >= since or getattr(standing.entry, "status", None) in _RUNNING
+
+
+def _earlier(case: Case, selection: Selection) -> list[Standing]:
+    """Treatments that count, or may, and aren't of the order's own cycle."""
+    cycle = case.order.cycle if case.order else None
+    return [
+        s for s in selection.standings
+        if s.counted is not False and (cycle is None or getattr(s.entry, "cycle", None) != cycle)
+    ]  # fmt: skip
+
+
+def _same_cycle(case: Case) -> bool:
+    """Whether the order's own cycle has begun already."""
+    cycle = case.order.cycle if case.order else None
+    standings = select(case, "treatment.cycle").standings
+    return cycle is not None and any(
+        s.counted and getattr(s.entry, "cycle", None) == cycle and _alike(case, s) for s in standings
+    )
+
+
+def _alike(case: Case, standing: Standing) -> Truth:
+    """Whether a treatment is of the order's regimen, or has an anti-tumour drug of it."""
+    entry, order = standing.entry, case.order
+    if not isinstance(entry, Treatment) or order is None:
+        return False
+    if entry.regimen and order.regimen and case.tables.same_regimen(entry.regimen, order.regimen):
+        return True
+    mine = {d.known.id for d in case.drugs if d.known is not None and d.known.anti_tumour}
+    theirs = [case.tables.identify(d) for d in entry.drugs]
+    if any(d is not None and d.id in mine for d in theirs):
+        return True
+    if not entry.drugs:
+        rows = case.tables.regimens_named(entry.regimen) if entry.regimen else ()
+        return any(row.components & mine for row in rows) if rows else None
+    return None if None in theirs and not any(d is not None and d.anti_tumour for d in theirs) else False
+
+
+def _first_days(standings: list[Standing], due: Decimal) -> list[Standing]:
+    """The treatments that may have been the first day of the last cycle; the newest stands first in `standings`."""
+    newest = standings[0]
+    cycle = getattr(newest.entry, "cycle", None)
+    together = [newest]
+    for standing in standings[1:]:
+        last = together[-1].when
+        near = last is None or standing.when is None or last - standing.when < timedelta(days=float(due))
+        other = getattr(standing.entry, "cycle", None) if cycle is not None else None
+        if not near or other != cycle:
+            break
+        together.append(standing)
+    return together[-1:] if cycle is not None else together
+
+
+def _days(case: Case, when: datetime) -> Decimal:
+    planned = case.order.planned if case.order else None
+    day = max(case.at, case.first_instant(planned)) if planned is not None else case.at
+    return Decimal((day - when) / timedelta(days=1)).quantize(Decimal(1))

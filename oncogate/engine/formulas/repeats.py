@@ -1,0 +1,223 @@
+"""What stands beside the order: the same drug ordered twice, another regimen, a drug that must not meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from oncogate.base.logic import Truth, every, some
+from oncogate.base.texts import Text
+from oncogate.base.times import Time
+from oncogate.engine.case import Case, in_classes
+from oncogate.engine.derived import Derived, Options, known
+from oncogate.engine.select import Selection, select
+from oncogate.engine.standing import Standing, Window
+from oncogate.model.decision import Evidence
+from oncogate.model.facts import word_key
+from oncogate.model.parameter import Parameter
+from oncogate.model.record import Drug, Entry, OrderOnRecord, Treatment
+
+OTHER_ORDERS = "order.others"
+OTHER_TREATMENTS = "treatment.drugs"
+RUNNING = frozenset({"planned", "active", "in-progress"})
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A drug of another order or of a treatment, with what it was recognised as for the question asked."""
+
+    fact: str
+    standing: Standing
+    drug: Drug
+
+
+def order_repeats_drug(case: Case, options: Options) -> Derived:
+    """Whether another order that still stands gives an anti-tumour drug of this one, planned within `days` of it.
+
+    An order without a planned day is taken for the day on which it was written. A drug of another order that isn't
+    recognised is none of this order's unless it is called the same.
+    """
+    mine = {d.known.id if d.known else d.label.zh for d in case.drugs if not d.known or d.known.anti_tumour}
+    if not mine or not case.has_drug(["anti_tumour"]):
+        return known(None if mine and case.doubtful else False)
+    selection = select(case, OTHER_ORDERS)
+
+    def same(given: _Given) -> Truth:
+        drug = case.tables.identify(given.drug)
+        return (drug.id if drug else given.drug.name) in mine
+
+    found = [
+        g for g in _given(case, (selection,)) if _near(case, g.standing.entry, options["days"]) and same(g)
+    ]
+    return _met(found, (selection,))
+
+
+def order_overlaps_regimen(case: Case, options: Options) -> Derived:
+    """Whether a treatment by another regimen, begun within `window`, is still going on.
+
+    The order belongs to that regimen where it is named the same or holds no other anti-tumour drugs than it.
+    """
+    order = case.order
+    if order is None or case.has_drug(["anti_tumour"]) is False:
+        return known(False)
+    selection = select(case, OTHER_TREATMENTS, window=Window.of(options["window"], case.at))
+    mine = frozenset(d.known.id for d in case.drugs if d.known is not None and d.known.anti_tumour)
+    whole = not case.doubtful and all(d.known is not None for d in case.drugs)
+    truths: list[Truth] = []
+    evidence: list[Evidence] = []
+    holding: list[Text] = []
+    for standing in selection.standings:
+        entry = standing.entry
+        if not isinstance(entry, Treatment) or not entry.regimen or entry.status not in RUNNING:
+            continue
+        parts = [case.tables.identify(d) for d in entry.drugs]
+        own = frozenset(k.id for k in parts if k is not None)
+        rows = [case.tables.anti_tumour_part(r) for r in case.tables.regimens_named(entry.regimen)]
+        named_so = bool(order.regimen) and case.tables.same_regimen(order.regimen or "", entry.regimen)
+        part_of_it = whole and any(mine <= part for part in (own, *rows) if part)
+        other: Truth = False if named_so or part_of_it else True if order.regimen else None
+        truth = every((standing.counted, other))
+        if other is not False and standing.counted is not False:
+            truths.append(truth)
+            row = standing.evidence(OTHER_TREATMENTS)
+            evidence.append(row.model_copy(update={"counted": truth, "value": entry.regimen}))
+            holding += [Text(zh=entry.regimen, en=entry.regimen)] if truth else []
+    if selection.hidden:
+        truths.append(None)
+        evidence += [h.evidence(OTHER_TREATMENTS) for h in selection.hidden]
+    truth = some(truths)
+    return Derived(
+        frozenset({True, False} if truth is None else {truth}),
+        tuple(evidence),
+        (OTHER_TREATMENTS,) if truth is None else (),
+        tuple(dict.fromkeys(holding)),
+    )
+
+
+def drug_on_record(case: Case, options: Options) -> Derived:
+    """Whether a drug of `drugs` is ordered now, is being given, is planned, or was given within `window`.
+
+    A drug on record that isn't recognised is none of them: of an inpatient's many other orders, most are of no concern.
+    """
+    wanted = frozenset(_words(options["drugs"]))
+    since = Window.of(options["window"], case.at).since
+    selections = (select(case, OTHER_ORDERS), select(case, OTHER_TREATMENTS))
+
+    def matches(given: _Given) -> Truth:
+        drug, when = case.tables.identify(given.drug), given.standing.when
+        running = getattr(given.standing.entry, "status", None) in RUNNING
+        recent: Truth = True if running else None if when is None else when >= since
+        return every((in_classes(drug, wanted) if drug else False, recent))
+
+    judged = [(matches(g), g) for g in _given(case, selections, over=True)]
+    beside = _met([g for t, g in judged if t], selections, [g for t, g in judged if t is None])
+    inside = [d for d in case.drugs if d.known is not None and in_classes(d.known, wanted)]
+    truth = some((case.has_drug(wanted), beside.truth))
+    return Derived(
+        frozenset({True, False} if truth is None else {truth}),
+        (*(Evidence(fact="order.drugs", counted=True, value=d.label.zh) for d in inside), *beside.evidence),
+        (OTHER_ORDERS,) if truth is None else (),
+        tuple(dict.fromkeys((*(d.label for d in inside), *beside.holding))),
+    )
+
+
+def intrathecal_same_day(case: Case, options: Options) -> Derived:
+    """Whether a drug of `drugs` (a vinca alkaloid) meets an intrathecal injection on the day of the order.
+
+    One of the two is in the order; the other in it too, in another order or among the treatments of that day. A drug of
+    `intrathecal_drugs` whose route isn't stated may be one; any drug whose route is one of `routes` is.
+    """
+    vinca, often = frozenset(_words(options["drugs"])), frozenset(_words(options["intrathecal_drugs"]))
+    routes = {word_key(route) for route in _words(options["routes"])}
+
+    def is_vinca(drug: Drug) -> Truth:
+        found = case.tables.identify(drug)
+        return in_classes(found, vinca) if found else False
+
+    def intrathecal(drug: Drug) -> Truth:
+        found = case.tables.identify(drug)
+        if drug.route:
+            return word_key(drug.route) in routes
+        return None if found and in_classes(found, often) else False
+
+    mine = [d.drug for d in case.drugs]
+    own_vinca, own_intrathecal = some([is_vinca(d) for d in mine]), some([intrathecal(d) for d in mine])
+    if own_vinca is False and own_intrathecal is False:
+        return known(None if case.doubtful else False)
+    selections = (select(case, OTHER_ORDERS), select(case, OTHER_TREATMENTS))
+    today = [
+        g for g in _given(case, selections, over=True) if _day_of(case, g.standing.entry) == _my_day(case)
+    ]
+    pairs: list[tuple[Truth, _Given]] = []
+    for given in today:
+        met = some(
+            (every((own_vinca, intrathecal(given.drug))), every((own_intrathecal, is_vinca(given.drug))))
+        )
+        if met is not False:
+            pairs.append((every((met, given.standing.counted)), given))
+    inside = every((own_vinca, own_intrathecal))
+    hidden = [h.evidence(s.fact) for s in selections for h in s.hidden]
+    # what the record may hide matters only beside a drug that is surely one of the two
+    sure = True in (own_vinca, own_intrathecal)
+    truth = some([inside, *(t for t, _ in pairs), None if hidden and sure else False])
+    evidence = [
+        Evidence(fact="order.drugs", counted=True, value=d.label.zh, detail=d.known.label if d.known else None)
+        for d in case.drugs if is_vinca(d.drug) is not False or intrathecal(d.drug) is not False
+    ]  # fmt: skip
+    evidence += [_row(given, t) for t, given in pairs] + (hidden if sure else [])
+    return known(truth, dict.fromkeys(evidence), (OTHER_ORDERS,) if truth is None else ())
+
+
+def _given(case: Case, selections: Iterable[Selection], *, over: bool = False) -> Iterator[_Given]:
+    """The drugs of the other orders and treatments that count, or may; `over`: also those that are over."""
+    own = case.order.id if case.order else None
+    for selection in selections:
+        for standing in selection.standings:
+            entry = standing.entry
+            mine = isinstance(entry, OrderOnRecord) and entry.id == own
+            status = getattr(entry, "status", None)
+            if mine or standing.counted is False or not (over or status in RUNNING):
+                continue
+            yield from (_Given(selection.fact, standing, drug) for drug in getattr(entry, "drugs", ()))
+
+
+def _met(found: Iterable[_Given], selections: Iterable[Selection], unsure: Iterable[_Given] = ()) -> Derived:
+    """True where something was found; unknown where it can't be told or the record may hide it."""
+    rows = [(every((True, g.standing.counted)), g) for g in found] + [(None, g) for g in unsure]
+    hidden = [h.evidence(s.fact) for s in selections for h in s.hidden]
+    truth = some([*(t for t, _ in rows), None if hidden else False])
+    names = dict.fromkeys(g.drug.name or g.drug.code or "" for t, g in rows if t)
+    return Derived(
+        frozenset({True, False} if truth is None else {truth}),
+        tuple(dict.fromkeys([*(_row(g, t) for t, g in rows), *hidden])),
+        (OTHER_ORDERS,) if truth is None else (),
+        tuple(Text(zh=name, en=name) for name in names if name),
+    )
+
+
+def _row(given: _Given, truth: Truth) -> Evidence:
+    row = given.standing.evidence(given.fact)
+    return row.model_copy(update={"counted": truth, "value": given.drug.name or given.drug.code})
+
+
+def _my_day(case: Case) -> date:
+    return _day(case, case.order.planned if case.order and case.order.planned else case.at)
+
+
+def _day_of(case: Case, entry: Entry) -> date | None:
+    time = getattr(entry, "planned", None) or entry.effective
+    return None if time is None else _day(case, time)
+
+
+def _day(case: Case, time: Time) -> date:
+    return time.astimezone(case.at.tzinfo).date() if isinstance(time, datetime) else time
+
+
+def _near(case: Case, entry: Entry, days: Parameter) -> bool:
+    theirs = _day_of(case, entry)
+    return theirs is not None and abs((theirs - _my_day(case)).days) <= int(str(days.value))
+
+
+def _words(parameter: Parameter) -> tuple[str, ...]:
+    return parameter.value if isinstance(parameter.value, tuple) else (str(parameter.value),)

@@ -1,0 +1,70 @@
+"""The leaves of a rule or of a derived fact, each with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from oncogate.model.condition import All, AnyOf, AtLeastN, Leaf, Not
+from oncogate.model.facts import Fact
+from oncogate.model.rule import Rule
+
+Place = tuple[str | int, ...]
+
+
+def conditions(owner: Rule | Fact) -> Iterator[tuple[Place, Any]]:
+    """The conditions that a rule or a derived fact is made of, at the top of its trees."""
+    yield from _numbered(("when",), owner.when or ())
+    if isinstance(owner, Rule):
+        yield from _numbered(("require",), owner.require or ())
+        return
+    for index, branch in enumerate(owner.cases):
+        yield from _numbered(("cases", index, "when"), branch.when or ())
+    for index, item in enumerate(owner.points):
+        yield from _numbered(("points", index, "when"), item.when)
+
+
+def leaves(owner: Rule | Fact) -> Iterator[tuple[Place, Leaf]]:
+    """The leaves of a rule or of a derived fact with their places in the file."""
+    for where, condition in every_condition(owner):
+        if isinstance(condition, Leaf):
+            yield where, condition
+
+
+def every_condition(owner: Rule | Fact) -> Iterator[tuple[Place, Any]]:
+    """Every condition, the trees before what they hold."""
+    for where, condition in conditions(owner):
+        yield from _walk(where, condition)
+
+
+def facts_of(owner: Rule | Fact, facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """The facts that a rule or a derived fact asks for, and those that these ask for."""
+    found: dict[str, None] = {}
+    waiting: list[Rule | Fact] = [owner]
+    while waiting:
+        for _, leaf in leaves(waiting.pop()):
+            for name in leaf.facts:
+                if name in facts and name not in found:
+                    found[name] = None
+                    waiting.append(facts[name])
+    return tuple(found)
+
+
+def _numbered(where: Place, conditions: Iterable[Any]) -> Iterator[tuple[Place, Any]]:
+    for index, condition in enumerate(conditions):
+        yield (*where, index), condition
+
+
+def _walk(where: Place, condition: Any) -> Iterator[tuple[Place, Any]]:
+    yield where, condition
+    inner: tuple[tuple[Place, Any], ...] = ()
+    if isinstance(condition, All):
+        inner = tuple(_numbered((*where, "all"), condition.all))
+    elif isinstance(condition, AnyOf):
+        inner = tuple(_numbered((*where, "any"), condition.any))
+    elif isinstance(condition, AtLeastN):
+        inner = tuple(_numbered((*where, "of"), condition.of))
+    elif isinstance(condition, Not):
+        inner = (((*where, "not"), condition.not_),)
+    for place, one in inner:
+        yield from _walk(place, one)
