@@ -28,6 +28,7 @@ COLUMNS = {
     "markers": "id,en,zh,loinc,aliases,scale,positive,negative,changes,source,verification",
     "exams": "id,zh,en,satisfies,codes,names,source,verification",
     "regimens": "id,zh,aliases,tumours,fn_category,components,interval_days,source,verification,note",
+    "laboratory-codes": "fact,system,code,en,zh,source,verification,note",
     "start-limits": "drug,anc,platelets,bilirubin_uln,crcl,cell,source,verification",
     "cumulative-limits": "drug,limit,reduced_limit,reduced_when,unit,factor,factor_low,factor_high,source,verification,note",
     "first-line": "tumour,regimen,source,verification",
@@ -361,13 +362,6 @@ def test_who_is_in_a_group_and_who_is_not(group: str, inside: str, outside: str)
 
 # ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-# Codes that the collected list doesn't have; each is marked as general knowledge in facts.yaml.
-GENERAL_KNOWLEDGE_CODES = {
-    *("6768-6", "14749-6", "2823-3", "3016-3", "3024-7", "2143-6", "32546-4", "8636-3"),
-    *("20454-5", "2887-8", "2756-5", "5803-2", "8331-1", "8328-7", "8480-6", "8462-4"),
-}
-NOT_THE_COUNT = {"770-8", "26511-6", "23761-0", "752-6", "768-2", "30451-9"}
-
 
 @cache
 def facts() -> dict[str, Any]:
@@ -377,29 +371,24 @@ def facts() -> dict[str, Any]:
     return loaded
 
 
-def fact_codes() -> list[tuple[str, str]]:
-    """Each fact with each of its LOINC codes."""
-    return [
-        (name, code["code"])
-        for name, fact in facts().items()
-        for code in fact.get("codes", ())
-        if code["system"] == "http://loinc.org"
-    ]
-
-
-def test_the_codes_of_facts_were_collected_or_are_marked() -> None:
-    collected = {row["loinc"] for row in shared("loinc")}
-    for name, code in fact_codes():
-        assert code in collected | GENERAL_KNOWLEDGE_CODES, (name, code)
-        if code in GENERAL_KNOWLEDGE_CODES:
-            assert code in facts()[name]["source"], (name, code)
-            assert "general knowledge" in facts()[name]["source"], (name, code)
+def test_a_code_that_was_not_collected_is_marked_as_general_knowledge() -> None:
+    collected = {row["loinc"]: row for row in shared("loinc")}
+    for row in table("laboratory-codes"):
+        known = collected.get(row["code"])
+        assert row["system"] == "http://loinc.org"
+        assert (row["verification"] == "sourced") == (
+            known is not None and known["verification"].startswith("verified")
+        ), row
+        assert known is None or (row["en"], row["zh"]) == (known["name"], known["zh"]), row
 
 
 def test_a_code_means_one_fact_and_no_percentage_is_a_count() -> None:
-    found = Counter(code for _, code in fact_codes())
-    assert [code for code, n in found.items() if n > 1] == []
-    assert not NOT_THE_COUNT & set(found)
+    means = {row["code"]: row["fact"] for row in table("laboratory-codes")}
+    assert len(means) == len(table("laboratory-codes"))
+    percentages = ("770-8", "26511-6", "23761-0", "752-6", "768-2", "30451-9", "8634-8")
+    assert [means[code] for code in percentages] == [""] * len(percentages)
+    declared = {name for name in facts() if name.startswith(("lab.", "vital."))}
+    assert {fact for fact in means.values() if fact} == {n for n in declared if "derive" not in facts()[n]}
 
 
 def test_facts_are_measured_in_the_unit_of_their_measure_and_say_where_they_come_from() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oncogate.authoring.coverage import Coverage, coverages
+from oncogate.authoring.lint_tables import lint_tables
 from oncogate.base.errors import Diagnostic
 from oncogate.base.texts import Text
 from oncogate.model.condition import AtLeastN, Leaf
@@ -38,6 +39,7 @@ def lint(library: Library) -> tuple[Diagnostic, ...]:
         for name, document in library.fact_files.items()
         for d in _lint_fact(library.facts[name], name, document)
     ]
+    found += lint_tables(library.tables)
     for pack in library.packs:
         folders = {_pack_folder(loaded) for loaded in pack.rules}
         found += [

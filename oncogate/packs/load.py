@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from oncogate.base.errors import Diagnostic, PackError
+from oncogate.base.errors import Diagnostic, PackError, did_you_mean
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact, FactsFile
 from oncogate.model.rule import PackFile, Rule
@@ -87,6 +87,14 @@ def _facts(
                     )
                 places[name] = document
             facts |= own
+    for name, codes in tables.codes.items():
+        if name in facts:
+            facts[name] = facts[name].model_copy(update={"codes": (*codes, *facts[name].codes)})
+        else:
+            said = f"the table of codes speaks of `{name}`, which isn't declared"
+            problems.append(
+                Diagnostic("laboratory-codes.csv", 0, 0, "fact-unknown", said, did_you_mean(name, facts))
+            )
     for name, document in places.items():
         check_fact(name, document, facts, tables)
     problems += [problem for document in documents for problem in document.problems]
@@ -103,7 +111,7 @@ def _tables(roots: Iterable[Path], problems: list[Diagnostic]) -> tuple[Tables, 
     reader = TableReader(files, tables)
     reader.read()
     problems += reader.problems
-    return tables, reader.read_files
+    return tables, list(tables.files.values())
 
 
 def _documents(root: Path, problems: list[Diagnostic]) -> list[Document]:

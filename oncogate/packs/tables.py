@@ -22,6 +22,7 @@ from oncogate.base.texts import Text
 from oncogate.clinical.marker_tests import Branch, MarkerScale, read_tests
 from oncogate.clinical.names import bracketed, drug_keys, is_local_form, name_key, says_formulation
 from oncogate.clinical.stage_tables import Staging
+from oncogate.model.facts import CodeOf
 from oncogate.model.record import Drug
 from oncogate.model.values import Code, Quantity
 from oncogate.packs.document import read_document
@@ -176,9 +177,12 @@ class Tables:
     regimens: dict[str, tuple[Regimen, ...]] = field(default_factory=dict)
     start_limits: dict[str, StartLimits] = field(default_factory=dict)
     groups: dict[str, DrugGroup] = field(default_factory=dict)
+    codes: dict[str, tuple[CodeOf, ...]] = field(default_factory=dict)
     lifetime_doses: dict[str, LifetimeDose] = field(default_factory=dict)
     maximum_doses: dict[str, Quantity] = field(default_factory=dict)
     first_line: dict[str, frozenset[str]] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    """The files that the tables were read from, by name."""
 
     def identify(self, drug: Drug) -> KnownDrug | None:
         """Which drug the host means; `None` where it can't be told, or code and name contradict each other."""
@@ -436,7 +440,6 @@ class TableReader:
         self.files = files
         self.tables = tables
         self.problems: list[Diagnostic] = []
-        self.read_files: list[Path] = []
 
     def read(self) -> None:
         """Read whatever tables there are."""
@@ -444,11 +447,11 @@ class TableReader:
             "drug-groups.yaml": self._groups, "drugs.csv": self._drugs, "atc-classes.csv": self._atc_classes, "markers.csv": self._markers,
             "exams.csv": self._exams, "tumours.yaml": self._tumours, "drug-markers.csv": self._drug_markers,
             "regimens.csv": self._regimens, "start-limits.csv": self._start_limits, "first-line.csv": self._first_line,
-            "cumulative-limits.csv": self._lifetime_doses, "maximum-doses.csv": self._maximum_doses,
+            "laboratory-codes.csv": self._codes, "cumulative-limits.csv": self._lifetime_doses, "maximum-doses.csv": self._maximum_doses,
         }  # fmt: skip
         for name, reader in readers.items():
             if name in self.files:
-                self.read_files.append(self.files[name])
+                self.tables.files[name] = self.files[name]
                 reader(self.files[name])
         self._check_groups()
 
@@ -632,6 +635,19 @@ class TableReader:
                 self._report(
                     self.files["drug-groups.yaml"], 0, "table-unknown-drug", f"the drug `{drug}` of `{group.id}` isn't in drugs.csv"
                 )
+
+    def _codes(self, path: Path) -> None:
+        """The codes of facts, always with their system; a row without a fact is a code that none may have."""
+        meant: dict[tuple[str, str], str] = {}
+        for line, row in self._rows(path, "fact", "system", "code"):
+            key, fact = (row["system"], row["code"]), row["fact"]
+            if key in meant:
+                said = f"the code `{row['code']}` stands twice, for `{meant[key]}` and `{fact}`"
+                self._report(path, line, "table-duplicate", said)
+            meant[key] = fact
+            if fact:
+                made = CodeOf(system=row["system"], code=row["code"])
+                self.tables.codes[fact] = (*self.tables.codes.get(fact, ()), made)
 
     def _known_drug(self, path: Path, line: int, id: str) -> None:
         if id not in self.tables.drugs:
