@@ -108,6 +108,13 @@ _ROUTES = {
     "72607000": "intrathecal",
 }  # fmt: skip
 """SNOMED CT routes, as in published value sets."""
+_ROUTES_SAID = (
+    ("intravenous", re.compile(r"静脉|静[注推滴点]|intraven|\biv\b", _FLAGS)),
+    ("oral", re.compile(r"口服|\boral|by mouth|\bpo\b", _FLAGS)),
+    ("subcutaneous", re.compile(r"皮下|subcut", _FLAGS)),
+    ("intramuscular", re.compile(r"肌|intramusc|\bim\b", _FLAGS)),
+    ("intrathecal", re.compile(r"鞘|脑室|腰穿|intrathec|intraventric|\bit\b", _FLAGS)),
+)
 
 
 def _dose(resource: Json) -> Entry:
@@ -130,6 +137,8 @@ def _dose_of(dosage: Json) -> tuple[Decimal, str] | None:
     calculated = [r for r in rated if "calculated" in code_words(r.get("type"))]
     given = [obj(r.get("doseQuantity")) for r in calculated or rated]
     given = [g for g in given if g] or [obj(dosage.get("doseQuantity")) or obj(dosage.get("dose"))]
+    if not any(given):  # 60 mg/m2 under `rateQuantity` is a dose, 5 mg/h isn't
+        given = [g for r in rated if _in_base(dose_unit(g := obj(r.get("rateQuantity")))) is not None]
     doses = {(value, dose_unit(g)) for g in given if (value := number(g.get("value"))) is not None}
     whole = {dose for dose in doses if "/" not in dose[1]}
     doses = whole if len(doses) > 1 else doses
@@ -159,10 +168,12 @@ def _in_base(unit: str) -> tuple[str, Decimal] | None:
 
 
 def _route_of(dosage: Json) -> str | None:
-    """The route as the host writes it; a code without a text gives the word that it stands for."""
+    """The word that the route's code stands for, unless the text names another route; else as the host writes it."""
     route = dosage.get("route")
-    known = [_ROUTES[code] for code in code_in(route, SCT) if code in _ROUTES]
-    return next(iter([*texts(route), *known]), None) or label(route)
+    known = next((_ROUTES[code] for code in code_in(route, SCT) if code in _ROUTES), None)
+    said = " ; ".join(texts(route))
+    named = {name for name, pattern in _ROUTES_SAID if pattern.search(said)}
+    return known if known is not None and named <= {known} else label(route)
 
 
 def code_words(concept: Any) -> frozenset[str]:

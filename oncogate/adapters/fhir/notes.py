@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
@@ -108,6 +109,6 @@ def _by(resource: Json) -> str | None:
         for one in objects(resource.get(name)):
             who = obj(one.get("actor")) or obj(one.get("individual")) or obj(one.get("who")) or one
             said = text(who.get("reference")) or text(who.get("display"))
-            if said:
+            if said and not re.search(r"(?:^|/)Patient/", said):
                 return shortened(said)
     return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from oncogate.adapters.fhir.access import (
+    ATC,
     Json,
     codings,
     extension,
@@ -202,13 +203,23 @@ def _interval(drafts: list[Found]) -> int | None:
 def _planned(
     groups: list[Found], medications: list[Found], services: list[Found], context: Context
 ) -> str | None:
-    """When the order is to be carried out: what the group says, else its earliest drug that isn't a companion."""
-    main = [m for m in medications if not any("role" in drug for drug in drugs_of(m, context))]
-    for drafts in (groups, [*main, *services]):
+    """When the order is to be carried out: what the group says, else its earliest anti-tumour drug.
+
+    Where no drug is known as one by its ATC code, the earliest that isn't marked as a companion: a steroid may be
+    planned for the day before.
+    """
+    named = [(m, _drugs([m], context)) for m in medications]
+    marked = [m for m, drugs in named if any(_against_tumours(drug) for drug in drugs)]
+    main = [m for m, drugs in named if not any("role" in drug for drug in drugs)]
+    for drafts in (groups, [*(marked or main), *services]):
         planned = earliest([t for d in drafts if (t := planned_of(d.resource, context)) is not None])
         if planned is not None:
             return planned
     return None
+
+
+def _against_tumours(drug: Entry) -> bool:
+    return drug.get("system") == ATC and str(drug.get("code", "")).upper().startswith("L01")
 
 
 def _one(focuses: list[str]) -> str | None:

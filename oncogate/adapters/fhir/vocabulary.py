@@ -12,7 +12,7 @@ from pathlib import Path
 
 from oncogate.adapters.fhir.access import LOINC, SCT
 from oncogate.clinical.names import exam_ids, name_key
-from oncogate.model.facts import Fact, FactsFile
+from oncogate.model.facts import CodeOf, Fact, FactsFile
 from oncogate.packs.document import check_against, read_document
 from oncogate.packs.load import shipped_rules
 
@@ -51,11 +51,16 @@ def asked_by(facts: Mapping[str, Fact]) -> dict[tuple[str, str], Asked]:
 
 @lru_cache(maxsize=1)
 def shipped_facts() -> Mapping[str, Fact]:
-    """The facts that ship; a file that can't be read is passed over here, `Gate.load` says what is wrong with it."""
+    """The facts that ship, with their codes; what can't be read is passed over, `Gate.load` says what is wrong with it."""
     facts: dict[str, Fact] = {}
     for path in sorted(shipped_rules().rglob("facts.yaml")):
         file = check_against(FactsFile, read_document(path))
         facts |= file.facts if isinstance(file, FactsFile) else {}
+    for row in _rows(shipped_rules() / "tables" / "laboratory-codes.csv", "fact"):
+        fact = facts.get(row["fact"])
+        if fact is not None and row.get("system") and row.get("code"):
+            code = CodeOf(system=row["system"], code=row["code"])
+            facts[row["fact"]] = fact.model_copy(update={"codes": (*fact.codes, code)})
     return facts
 
 
@@ -161,7 +166,7 @@ def _with(ids: tuple[str, ...] | None, id: str) -> tuple[str, ...]:
     return tuple(sorted({*(ids or ()), id}))
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path, key: str = "id") -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -170,7 +175,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     made = [
         {k: v.strip() for k, v in row.items() if isinstance(k, str) and isinstance(v, str)} for row in rows
     ]
-    return [row for row in made if row.get("id")]
+    return [row for row in made if row.get(key)]
 
 
 def _list(cell: str) -> list[str]:
