@@ -20,6 +20,7 @@ from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library
 
 PACK = "critical-values/"
+PACKS = [ROOT / "rules" / "core", ROOT / "rules" / "critical-values"]
 RULES = {
     "platelets-critically-low", "platelets-critically-high", "white-cells-critically-low", "white-cells-critically-high",
     "haemoglobin-critically-low", "potassium-critically-low", "potassium-critically-high", "alt-critically-high",
@@ -30,7 +31,7 @@ ONCOLOGY = {"id": "p", "ward": "肿瘤内科", "birth_date": "1960-05-01"}
 
 @lru_cache
 def library() -> Library:
-    return load_library()
+    return load_library(PACKS)
 
 
 def rule(name: str) -> Rule:
@@ -55,7 +56,7 @@ def adopted(folder: Path, *names: str) -> Gate:
     ]
     file = folder / "site.yaml"
     file.write_text("\n".join(["id: our-hospital", "rules:", *lines, ""]), "utf-8")
-    return Gate.load(site=file)
+    return Gate.load(PACKS, site=file)
 
 
 def decide(gate: Gate, **given_: Any) -> Decision:
@@ -71,7 +72,7 @@ def test_there_is_one_rule_for_each_analyte_and_side_and_all_are_on_trial():
 
 
 def test_on_trial_nothing_is_raised_and_the_outcome_stays():
-    decision = decide(Gate.load(), patient=ONCOLOGY, **{"lab.platelets": "8 10*9/L"})
+    decision = decide(Gate.load(PACKS), patient=ONCOLOGY, **{"lab.platelets": "8 10*9/L"})
     assert (decision.outcome, decision.critical_values) == ("allow", ())
     assert PACK + "platelets-critically-low" in {f.rule for f in decision.shadow}
 
@@ -89,7 +90,7 @@ class TestAlarmLimitsAndGateLimits:
 
     def test_an_anc_that_is_critical_does_not_block_an_order_that_spares_the_marrow(self) -> None:
         decision = decide(
-            Gate.load(), tumour="breast", order=["来曲唑"], patient=ONCOLOGY, **{"lab.anc": "0.8 10*9/L"}
+            Gate.load(PACKS), tumour="breast", order=["来曲唑"], patient=ONCOLOGY, **{"lab.anc": "0.8 10*9/L"}
         )
         assert [v.rule for v in decision.critical_values] == ["core/anc-critical"]
         finding = decision.finding("core/anc-below-start-limit")
@@ -97,12 +98,12 @@ class TestAlarmLimitsAndGateLimits:
         assert finding.verdict == "not_applicable"
 
     def test_an_anc_that_is_critical_does_not_block_a_drug_without_a_start_limit(self) -> None:
-        decision = decide(Gate.load(), tumour="lung", order=["顺铂"], **{"lab.anc": "0.9 10*9/L"})
+        decision = decide(Gate.load(PACKS), tumour="lung", order=["顺铂"], **{"lab.anc": "0.9 10*9/L"})
         assert [v.rule for v in decision.critical_values] == ["core/anc-critical"]
         assert "core/anc-below-start-limit" not in {f.rule for f in decision.findings}
 
     def test_an_anc_that_blocks_is_not_critical(self) -> None:
-        decision = decide(Gate.load(), tumour="breast", order=["多西他赛"], **{"lab.anc": "1.2 10*9/L"})
+        decision = decide(Gate.load(PACKS), tumour="breast", order=["多西他赛"], **{"lab.anc": "1.2 10*9/L"})
         assert decision.critical_values == ()
         assert "core/anc-below-start-limit" in {f.rule for f in decision.findings if f.asks == "block"}
 
@@ -112,7 +113,7 @@ class TestAlarmLimitsAndGateLimits:
         site = tmp_path / "site.yaml"
         site.write_text("id: lab\nparameters: {core/anc-critical: {limit: 0.5}}\n", "utf-8")
         decision = decide(
-            Gate.load(site=site), tumour="breast", order=["多西他赛"], **{"lab.anc": "0.8 10*9/L"}
+            Gate.load(PACKS, site=site), tumour="breast", order=["多西他赛"], **{"lab.anc": "0.8 10*9/L"}
         )
         assert decision.critical_values == ()
         assert "core/anc-below-start-limit" in {f.rule for f in decision.findings if f.asks == "block"}
@@ -155,6 +156,12 @@ class TestTheWard:
         assert (finding.verdict, finding.asks, decision.outcome) == ("unknown", "warn", "warn")
         assert decision.critical_values == ()
 
+    def test_is_named_as_what_is_missing(self) -> None:
+        request = request_of({"lab.platelets": "25 10*9/L"}, library())
+        found = judge_alone(rule("platelets-critically-low"), request, library())
+        assert {"patient.ward", "patient.age"} <= set(found.missing)
+        assert "所在科室" in found.reason.zh
+
     def test_names_are_the_sites_own(self, tmp_path: Path) -> None:
         file = tmp_path / "site.yaml"
         file.write_text(
@@ -162,7 +169,7 @@ class TestTheWard:
             f"rules:\n  {PACK}platelets-critically-low: {{status: stable, reviewed_by: 甲, source: 清单, date: 2026-01-05}}\n",
             "utf-8",
         )
-        gate = Gate.load(site=file)
+        gate = Gate.load(PACKS, site=file)
         for ward, raised in (("日间化疗中心", 0), ("肿瘤内科", 1)):
             patient = {**ONCOLOGY, "ward": ward}
             decision = decide(gate, patient=patient, **{"lab.platelets": "25 10*9/L"})
@@ -222,6 +229,15 @@ class TestTheRepeatPolicy:
             {"fact": "lab.alt", "value": "900 U/L", "age": "1 h"},
         ]
         assert verdict(rule("alt-critically-high"), labs=labs) == "unmet"
+
+    def test_shows_the_earlier_result_that_keeps_it_silent(self) -> None:
+        """Judged on what it names as its evidence, the rule says the same again."""
+        labs = [
+            {"fact": "lab.alt", "value": "1500 U/L", "age": "3 d"},
+            {"fact": "lab.alt", "value": "900 U/L", "age": "1 h"},
+        ]
+        found = judge_alone(rule("alt-critically-high"), request_of({"labs": labs}, library()), library())
+        assert {row.entry for row in found.evidence} == {"labs-0", "labs-1"}
 
     def test_of_transaminases_is_kept_for_each_enzyme(self) -> None:
         labs = [

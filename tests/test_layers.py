@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from cases import request as written_request
@@ -32,12 +31,18 @@ from oncogate.packs.overlay import read_layers
 from oncogate.packs.pack import Library
 
 EXAMPLES = [ROOT / "examples" / f"site-{kind}.yaml" for kind in LAYERS]
+PACKS = [ROOT / "rules" / "core", ROOT / "rules" / "critical-values"]
 STRICT = {None: 0, "allow": 0, "inform": 0, "warn": 1, "block": 2}
 WHY = "reason: 系统切换, approved_by: 医务科, until: 2026-03-31"
 UNTIL = date(2026, 3, 31)
 CRITICAL = "critical-values/platelets-critically-low"
 ADOPTED = "{status: stable, reviewed_by: 检验科主任, source: 本院清单, date: 2026-01-05}"
 NO_CONSENT = {"tumour": "breast", "order": ["多西他赛"]}
+
+
+def loaded(**site: Any) -> Gate:
+    """`Gate.load` with the packs that these tests speak of, which takes a fraction of the time."""
+    return Gate.load(PACKS, **site)
 
 
 def files(folder: Path, **layers: str) -> list[Path]:
@@ -52,13 +57,13 @@ def files(folder: Path, **layers: str) -> list[Path]:
 
 def refused(folder: Path, **layers: str) -> list[Diagnostic]:
     with pytest.raises(PackError) as caught:
-        Gate.load(site=files(folder, **layers))
+        loaded(site=files(folder, **layers))
     return list(caught.value.diagnostics)
 
 
 @lru_cache
 def library() -> Library:
-    return load_library()
+    return load_library(PACKS)
 
 
 def decide(gate: Gate, at: str | None = None, **given_: Any) -> Decision:
@@ -75,7 +80,7 @@ def finding(gate: Gate, rule: str, at: str | None = None, **given_: Any) -> Find
 
 
 class TestTheNarrowerLayer:
-    LIMITS = {
+    LIMITS: ClassVar[dict[str, str]] = {
         "national": "parameters: {core/anc-critical: {limit: 0.9, window: 5}}",
         "province": "parameters: {core/anc-critical: {limit: 0.8}}",
         "hospital": "parameters: {core/anc-critical: {limit: 0.7}}",
@@ -85,22 +90,22 @@ class TestTheNarrowerLayer:
     def test_wins_whatever_the_order_of_the_files(self, tmp_path: Path) -> None:
         given_ = {"lab.anc": "0.65 10*9/L"}
         made = files(tmp_path, **self.LIMITS)
-        first = decide(Gate.load(site=made), **given_)
-        for order in permutations(made):
-            assert decide(Gate.load(site=list(order)), **given_).to_json(everything=True) == first.to_json(
+        first = decide(loaded(site=made), **given_)
+        for order in (made[::-1], [made[i] for i in (2, 0, 3, 1)]):
+            assert decide(loaded(site=list(order)), **given_).to_json(everything=True) == first.to_json(
                 everything=True
             )
         assert first.finding("core/anc-critical").parameters["limit"].value == "0.6"  # type: ignore[union-attr]
         assert first.critical_values == ()
 
     def test_leaves_what_it_does_not_speak_of_to_the_wider(self, tmp_path: Path) -> None:
-        gate = Gate.load(site=files(tmp_path, **self.LIMITS))
+        gate = loaded(site=files(tmp_path, **self.LIMITS))
         used = finding(gate, "core/anc-critical").parameters
         assert (used["limit"].value, used["limit"].set_by) == ("0.6", "our-department")
         assert (used["window"].value, used["window"].set_by) == ("5", "our-national")
 
     def test_is_named_beside_what_it_set_and_the_pack_beside_the_rest(self, tmp_path: Path) -> None:
-        gate = Gate.load(
+        gate = loaded(
             site=files(
                 tmp_path,
                 national="parameters: {core/neutropenia-risk-not-assessed: {window: 14}}",
@@ -116,14 +121,14 @@ class TestTheNarrowerLayer:
         assert {f.layer for f in decision.all_findings} == {None, "our-province"}
 
     def test_stands_among_the_packs_with_its_digest(self, tmp_path: Path) -> None:
-        before = decide(Gate.load(site=files(tmp_path, hospital=self.LIMITS["hospital"])))
-        after = decide(Gate.load(site=files(tmp_path, hospital=self.LIMITS["province"])))
+        before = decide(loaded(site=files(tmp_path, hospital=self.LIMITS["hospital"])))
+        after = decide(loaded(site=files(tmp_path, hospital=self.LIMITS["province"])))
         layers = [next(p for p in d.packs if p.id == "our-hospital") for d in (before, after)]
         assert {one.version for one in layers} == {"hospital"}
         assert layers[0].digest != layers[1].digest
 
     def test_tunes_a_derived_fact_under_the_facts_name(self, tmp_path: Path) -> None:
-        gate = Gate.load(
+        gate = loaded(
             site=files(
                 tmp_path,
                 province="parameters: {critical.platelets_low: {general: 25}}",
@@ -138,9 +143,7 @@ class TestTheNarrowerLayer:
             "critical-values",
             "our-hospital",
         )
-        assert (
-            finding(gate, CRITICAL, patient=patient, **{"lab.platelets": "24 10*9/L"}).verdict == "unmet"
-        )
+        assert finding(gate, CRITICAL, patient=patient, **{"lab.platelets": "24 10*9/L"}).verdict == "unmet"
 
 
 # -- what needs no reason, and what does -----------------------------------------------------------
@@ -159,11 +162,11 @@ class TestWithoutAReason:
         ],
     )
     def test_a_layer_tunes_inside_the_range_raises_and_adopts(self, tmp_path: Path, text: str) -> None:
-        assert decide(Gate.load(site=files(tmp_path, hospital=text))).loosened == ()
+        assert decide(loaded(site=files(tmp_path, hospital=text))).loosened == ()
 
     def test_raising_takes_effect_and_a_narrower_layer_can_not_take_it_back(self, tmp_path: Path) -> None:
         text = "rules: {core/anc-not-recent: {effect: block}}"
-        gate = Gate.load(site=files(tmp_path, province=text))
+        gate = loaded(site=files(tmp_path, province=text))
         assert finding(gate, "core/anc-not-recent", **NO_CONSENT).asks == "block"
         back = "rules: {core/anc-not-recent: {effect: warn}}"
         (problem,) = refused(tmp_path, province=text, hospital=back)
@@ -195,9 +198,7 @@ class TestLoosening:
     @pytest.mark.parametrize("missing", [*JUSTIFIED, "all"])
     def test_of_a_range_does_too(self, tmp_path: Path, missing: str) -> None:
         said = [f"{k}: {v}" for k, v in JUSTIFIED.items() if missing not in (k, "all")]
-        text = (
-            f"parameters:\n  core/anc-critical:\n    limit: {{{', '.join(['value: 0.1', *said])}}}"
-        )
+        text = f"parameters:\n  core/anc-critical:\n    limit: {{{', '.join(['value: 0.1', *said])}}}"
         (problem,) = refused(tmp_path, hospital=text)
         assert (problem.code, problem.line, problem.column) == ("site-loosening", 5, 5)
 
@@ -208,16 +209,14 @@ class TestLoosening:
 
     def test_that_is_not_justified_ends_the_command_with_2_and_the_place(self, tmp_path: Path) -> None:
         (site,) = files(tmp_path, hospital="rules:\n  core/consent-missing: {effect: warn}")
-        result = CliRunner().invoke(
-            app, ["check", written(tmp_path, written_request()), "--site", str(site)]
-        )
+        result = CliRunner().invoke(app, ["check", written(tmp_path, written_request()), "--site", str(site)])
         assert (result.exit_code, result.stdout) == (2, "")
         assert f"{site}:4:3:" in result.stderr
 
     @pytest.mark.parametrize("what", LOOSENING)
     def test_shows_in_every_decision_even_where_it_does_not_matter(self, tmp_path: Path, what: str) -> None:
         text = f"rules:\n  core/consent-missing: {{{LOOSENING[what]}, {WHY}}}"
-        gate = Gate.load(site=files(tmp_path, department=text))
+        gate = loaded(site=files(tmp_path, department=text))
         for given_ in ({}, NO_CONSENT, {"tumour": "lung", "order": ["昂丹司琼"]}):
             (shown,) = decide(gate, **given_).loosened
             assert (shown.rule, shown.layer, shown.until) == ("core/consent-missing", "our-department", UNTIL)
@@ -231,7 +230,7 @@ class TestLoosening:
     )
     def test_ends_by_itself_the_day_after(self, tmp_path: Path, what: str, meanwhile: str | None) -> None:
         text = f"rules:\n  core/consent-missing: {{{LOOSENING[what]}, {WHY}}}"
-        gate = Gate.load(site=files(tmp_path, department=text))
+        gate = loaded(site=files(tmp_path, department=text))
         given_ = NO_CONSENT | ({"consents": None} if what == "softened when unknown" else {})
         during = decide(gate, "2026-03-31T23:59:00+08:00", **given_)
         after = decide(gate, "2026-04-01T00:00:00+08:00", **given_)
@@ -244,7 +243,7 @@ class TestLoosening:
 
     def test_of_a_range_ends_by_itself_too(self, tmp_path: Path) -> None:
         text = f"parameters:\n  core/anc-critical:\n    limit: {{value: 0.1, {WHY}}}"
-        gate = Gate.load(site=files(tmp_path, hospital=text))
+        gate = loaded(site=files(tmp_path, hospital=text))
         labs = [{"fact": "lab.anc", "value": "0.5 10*9/L", "effective": "2026-03-31T07:00:00+08:00"}]
         during = decide(gate, "2026-03-31T09:00:00+08:00", labs=labs)
         after = decide(gate, "2026-04-01T09:00:00+08:00", labs=labs)
@@ -255,12 +254,12 @@ class TestLoosening:
 
     def test_that_has_ended_is_silent_from_the_start(self, tmp_path: Path) -> None:
         text = "rules:\n  core/consent-missing: {status: off, reason: r, approved_by: a, until: 2020-01-01}"
-        decision = decide(Gate.load(site=files(tmp_path, hospital=text)), **NO_CONSENT)
+        decision = decide(loaded(site=files(tmp_path, hospital=text)), **NO_CONSENT)
         assert decision.loosened == ()
         assert "core/consent-missing" in decision.determining_rules
 
     def test_can_be_taken_back_by_a_narrower_layer(self, tmp_path: Path) -> None:
-        gate = Gate.load(
+        gate = loaded(
             site=files(
                 tmp_path,
                 hospital=f"rules:\n  core/consent-missing: {{effect: warn, {WHY}}}",
@@ -297,7 +296,7 @@ class TestLoosening:
 
     def test_that_a_narrower_layer_took_back_is_not_shown_as_in_force(self, tmp_path: Path) -> None:
         text = f"parameters:\n  core/anc-critical:\n    limit: {{value: 0.1, {WHY}}}"
-        gate = Gate.load(
+        gate = loaded(
             site=files(tmp_path, hospital=text, department="parameters: {core/anc-critical: {limit: 1.0}}")
         )
         assert decide(gate).loosened == ()
@@ -320,11 +319,11 @@ def _own_pack(folder: Path, id: str) -> Path:
 
 
 class TestAdopting:
-    LOW = {"patient": {"id": "p", "ward": "肿瘤内科"}, "lab.platelets": "8 10*9/L"}
+    LOW: ClassVar[dict[str, Any]] = {"patient": {"id": "p", "ward": "肿瘤内科"}, "lab.platelets": "8 10*9/L"}
 
     def test_moves_a_finding_from_the_shadow_to_the_findings(self, tmp_path: Path) -> None:
-        before = decide(Gate.load(), **self.LOW)
-        after = decide(Gate.load(site=files(tmp_path, hospital=f"rules: {{{CRITICAL}: {ADOPTED}}}")), **self.LOW)
+        before = decide(loaded(), **self.LOW)
+        after = decide(loaded(site=files(tmp_path, hospital=f"rules: {{{CRITICAL}: {ADOPTED}}}")), **self.LOW)
         assert CRITICAL in {f.rule for f in before.shadow} - {f.rule for f in before.findings}
         assert CRITICAL in {f.rule for f in after.findings} - {f.rule for f in after.shadow}
         assert ([v.rule for v in before.critical_values], [v.rule for v in after.critical_values]) == (
@@ -345,14 +344,14 @@ class TestAdopting:
         layers = {"hospital": f"rules: {{{CRITICAL}: {ADOPTED}}}"}
         (problem,) = refused(tmp_path, **layers, department=f"rules: {{{CRITICAL}: {{status: trial}}}}")
         assert problem.code == "site-loosening"
-        gate = Gate.load(
+        gate = loaded(
             site=files(tmp_path, **layers, department=f"rules:\n  {CRITICAL}: {{status: trial, {WHY}}}")
         )
         assert decide(gate, **self.LOW).critical_values == ()
         assert len(decide(gate, **self.LOW).loosened) == 1
 
     def test_is_not_needed_to_bring_back_a_rule_that_was_stable(self, tmp_path: Path) -> None:
-        gate = Gate.load(
+        gate = loaded(
             site=files(
                 tmp_path,
                 hospital=f"rules:\n  core/consent-missing: {{status: trial, {WHY}}}",
@@ -372,7 +371,7 @@ class TestRefused:
         other.write_text("id: b\nlayer: hospital\n", "utf-8")
         for paths in ((one, other), (other, one)):
             with pytest.raises(PackError) as caught:
-                Gate.load(site=paths)
+                loaded(site=paths)
             (problem,) = caught.value.diagnostics
             assert (problem.code, problem.line, problem.column) == ("site-layer-twice", 2, 8)
 
@@ -380,7 +379,7 @@ class TestRefused:
         one, other = files(tmp_path, province="", hospital="")
         other.write_text("id: our-province\nlayer: hospital\n", "utf-8")
         with pytest.raises(PackError, match="our-province"):
-            Gate.load(site=[one, other])
+            loaded(site=[one, other])
 
     @pytest.mark.parametrize(
         ("text", "code", "help"),
@@ -388,7 +387,11 @@ class TestRefused:
             ("rules: {core/consent-mising: {effect: warn}}", "site-unknown-rule", "`core/consent-missing`"),
             ("parameters: {core/anc-critcal: {limit: 1}}", "site-unknown-rule", "`core/anc-critical`"),
             ("parameters: {core/anc-critical: {limt: 1}}", "site-unknown-parameter", "`limit`"),
-            ("parameters: {critical.platelet_low: {general: 20}}", "site-unknown-rule", "`critical.platelets_low`"),
+            (
+                "parameters: {critical.platelet_low: {general: 20}}",
+                "site-unknown-rule",
+                "`critical.platelets_low`",
+            ),
             ("parameters: {critical.platelets_low: {genral: 20}}", "site-unknown-parameter", "`general`"),
             ("first_line: {lnug: [x]}", "site-unknown-tumour", "`lung`"),
             ("rules: {core/anc-critical: {efect: warn}}", "rule-extra-forbidden", "`effect`"),
@@ -411,7 +414,7 @@ class TestRefused:
         path = tmp_path / "site.yaml"
         path.write_text(f"id: a\nlayer: {layer}\n", "utf-8")
         with pytest.raises(PackError, match="national"):
-            Gate.load(site=path)
+            loaded(site=path)
 
     def test_a_setting_that_says_nothing(self, tmp_path: Path) -> None:
         (problem,) = refused(tmp_path, hospital="rules: {core/anc-critical: {}}")
@@ -452,8 +455,14 @@ class TestRefused:
         (problem,) = refused(tmp_path, hospital=f"parameters: {{{text}}}")
         assert problem.line == 3
 
+    def test_a_justification_that_nothing_needs(self, tmp_path: Path) -> None:
+        """Inside the range its `until` would mean nothing, and nobody would notice."""
+        text = f"parameters:\n  core/anc-critical:\n    limit: {{value: 0.9, {WHY}}}"
+        (problem,) = refused(tmp_path, hospital=text)
+        assert (problem.code, problem.line, problem.help) == ("site-in-range", 5, "write `limit: 0.9`")
+
     def test_a_date_of_the_file_is_read(self, tmp_path: Path) -> None:
-        Gate.load(site=files(tmp_path, hospital="date: 2026-01-05\napproved_by: 医务科"))
+        loaded(site=files(tmp_path, hospital="date: 2026-01-05\napproved_by: 医务科"))
 
 
 # -- the law ---------------------------------------------------------------------------------------
@@ -492,7 +501,7 @@ def with_layers(layers: dict[str, list[str]]) -> Gate:
 @lru_cache
 def shown_requests() -> tuple[Request, ...]:
     core = (r for r in library().rules if r.rule.id.startswith("core/"))
-    return tuple(request_of(e.given, library()) for loaded in core for e in loaded.rule.examples)
+    return tuple(request_of(e.given, library()) for one in core for e in one.rule.examples)
 
 
 @settings(QUIET, max_examples=80, derandomize=True)

@@ -295,6 +295,7 @@ class _CheckRule(_Check):
         texts: list[tuple[Path_, Text | None]] = [
             (("reason", "unmet"), self.rule.reason.unmet), (("reason", "unknown"), self.rule.reason.unknown),
             (("remedy",), self.rule.remedy), (("remedy_if_unknown",), self.rule.remedy_if_unknown),
+            *((("obligations", index, "text"), o.text) for index, o in enumerate(self.rule.obligations)),
         ]  # fmt: skip
         for where, text in texts:
             for language in ("zh", "en"):

@@ -18,6 +18,7 @@ from oncogate.model.facts import Fact
 from oncogate.model.overlay import LAYERS, BeyondRange, Loosening, OverlayFile, RuleSetting
 from oncogate.model.parameter import Parameter
 from oncogate.model.rule import Rule
+from oncogate.packs.check import check_fact, check_rule
 from oncogate.packs.digest import digest_of
 from oncogate.packs.document import Document, Path_, check_against, read_document
 from oncogate.packs.pack import Change, Layer, Loosened
@@ -62,7 +63,10 @@ def read_layers(
 
 @dataclass
 class _Reader:
-    """Reads one file. `owners` are the rules and facts as far as they are set, and are set further."""
+    """Reads one file. `owners` are the rules and facts as far as they are set for good, and are set further.
+
+    What a wider layer loosened for a while isn't in them: what this layer sets must be right when that has ended, too.
+    """
 
     document: Document
     file: OverlayFile
@@ -79,9 +83,7 @@ class _Reader:
         for id, setting in self.file.rules.items():
             rules = {key: one for key, one in self.owners.items() if isinstance(one, Rule)}
             if self._owner(("rules", id), id, rules) is not None:
-                change = self._rule(rules[id], setting)
-                if change is not None:
-                    yield change
+                yield from self._rule(rules[id], setting)
         for tumour, regimens in self.file.first_line.items():
             if tumour not in self.tables.tumours:
                 self._report(
@@ -129,16 +131,38 @@ class _Reader:
             return None
         if beyond is not None:
             made = made.model_copy(update={"range": old.range})
+        if beyond is not None and not old.problem_with(made.value):
+            help = f"write `{name}: {_shown(made.value)}`"
+            self._report(where, "site-in-range", f"`{name}` is inside its range: it needs no justification and doesn't end", help)  # fmt: skip
+            return None
+        changed = owner.model_copy(update={"parameters": {**owner.parameters, name: made}})
+        problems = self._problems(id, changed)
+        if made.value == () and old.value != ():
+            problems.append(Diagnostic("", 0, 0, "", "the list is empty, so that nothing would be asked for", "switch the rule off instead, with a reason"))  # fmt: skip
+        for problem in problems:
+            self.document.report(where, "site-value", f"`{name}` can't be `{_shown(made.value)}`: {problem.message}", problem.help)  # fmt: skip
+        if problems:
+            return None
         loosened = None
-        if beyond is not None and old.problem_with(made.value):
+        if beyond is not None:
             low, high = old.range or ("", "")
             unit = f" {old.unit}" if old.unit else ""
             said = Text(
                 zh=f"{name} 设为 {made.value}{unit}（允许范围 {low}–{high}）", en=f"{name} set to {made.value}{unit} (range {low} to {high})"
             )  # fmt: skip
             loosened = _loosened(said, beyond)
-        self.owners[id] = owner.model_copy(update={"parameters": {**owner.parameters, name: made}})
+        self.owners[id] = changed
         return Change(id, name, made, loosened=loosened)
+
+    def _problems(self, id: str, owner: Rule | Fact) -> list[Diagnostic]:
+        """What keeps a rule or fact from being judged now that a parameter is set anew."""
+        probe = Document(Path(f"{id}.yaml"))
+        facts = {key: one for key, one in self.owners.items() if isinstance(one, Fact)}
+        if isinstance(owner, Rule):
+            check_rule(owner, probe, facts, self.tables)
+        else:
+            check_fact(id, probe, {**facts, id: owner}, self.tables)
+        return probe.problems
 
     def _beyond(self, where: Path_, value: dict[str, Any]) -> BeyondRange | None:
         try:
@@ -155,36 +179,43 @@ class _Reader:
 
     # -- rules -------------------------------------------------------------------------------------
 
-    def _rule(self, rule: Rule, setting: RuleSetting) -> Change | None:
+    def _rule(self, rule: Rule, setting: RuleSetting) -> Iterable[Change]:
+        """What the setting changes for good and what for a while; two changes, since only the second one ends."""
         where = ("rules", rule.id)
         if rule.status in ("draft", "deprecated"):
             self._report(where, "site-not-ready", f"`{rule.id}` is {rule.status}: it can't be set")
-            return None
+            return
         adopts = setting.status == "stable" and rule.status == "trial"
         if adopts and None in (setting.reviewed_by, setting.source, setting.date):
             help = f"`oncogate adopt {rule.id} --site FILE --reviewed-by … --source …` writes it"
             self._report(
                 where, "site-adoption", "adopting a rule takes `reviewed_by`, `source` and `date`", help
             )
-            return None
-        if (setting.effect == "critical_value") != (
+            return
+        if setting.effect is not None and (setting.effect == "critical_value") != (
             rule.effect == "critical_value"
-        ) and setting.effect is not None:
+        ):
             self._report(
                 (*where, "effect"), "site-effect", f"`{rule.effect}` can't become `{setting.effect}`"
             )
-            return None
+            return
         fields = setting.model_dump(include={"effect", "on_unknown", "status"}, exclude_none=True)
-        made = rule.model_copy(update={k: v for k, v in fields.items() if v != "off"})
-        looser = _looser(rule, made, off=setting.status == "off")
+        looser = _looser(rule, setting)
         if looser and not setting.justified:
-            self._report(where, "site-loosening", f"this loosens `{rule.id}`: {looser[0].en}", _JUSTIFY)
-            return None
-        self.owners[rule.id] = made
-        what = Text(zh="；".join(t.zh for t in looser), en="; ".join(t.en for t in looser))
-        return Change(
-            rule.id, fields=fields, setting=setting, loosened=_loosened(what, setting) if looser else None
-        )
+            said = "; ".join(text.en for text in looser.values())
+            self._report(where, "site-loosening", f"this loosens `{rule.id}`: {said}", _JUSTIFY)
+            return
+        for_good = {key: value for key, value in fields.items() if key not in looser}
+        if for_good:
+            self.owners[rule.id] = rule.model_copy(update=for_good)
+            yield Change(rule.id, fields=for_good, setting=setting)
+        if looser:
+            what = Text(
+                zh="；".join(t.zh for t in looser.values()), en="; ".join(t.en for t in looser.values())
+            )
+            for_now = {key: fields[key] for key in looser}
+            plain = setting.model_copy(update={"reviewed_by": None, "source": None, "date": None})
+            yield Change(rule.id, fields=for_now, setting=plain, loosened=_loosened(what, setting))
 
 
 _JUSTIFY = "add `reason`, `approved_by` and `until` (the last day on which it holds)"
@@ -197,23 +228,24 @@ def _loosened(what: Text, why: Loosening) -> Loosened:
     return Loosened(what, why.reason, why.approved_by, why.until)
 
 
-def _looser(old: Rule, new: Rule, *, off: bool) -> list[Text]:
-    """What of a rule a setting loosens."""
-    said = []
-    if off:
-        said.append(Text(zh="停用本规则", en="switched off"))
-    if old.status == "stable" and new.status == "trial":
-        said.append(Text(zh="转为试运行，不再计入结论", en="moved to trial, no longer counted"))
-    if _STRICTNESS[new.effect] < _STRICTNESS[old.effect]:
-        said.append(
-            Text(
-                zh=f"效力由 {old.effect} 降为 {new.effect}",
-                en=f"effect lowered from {old.effect} to {new.effect}",
-            )
+def _looser(rule: Rule, setting: RuleSetting) -> dict[str, Text]:
+    """What of a rule a setting loosens, by field."""
+    said = {}
+    if setting.status == "off":
+        said["status"] = Text(zh="停用本规则", en="switched off")
+    if setting.status == "trial" and rule.status == "stable":
+        said["status"] = Text(zh="转为试运行，不再计入结论", en="moved to trial, no longer counted")
+    if setting.effect is not None and _STRICTNESS[setting.effect] < _STRICTNESS[rule.effect]:
+        said["effect"] = Text(
+            zh=f"效力由 {rule.effect} 降为 {setting.effect}",
+            en=f"effect lowered from {rule.effect} to {setting.effect}",
         )
-    if (
-        _STRICTNESS[new.if_unknown] < _STRICTNESS[old.if_unknown]
-        and _STRICTNESS[new.effect] >= _STRICTNESS[old.effect]
-    ):
-        said.append(Text(zh="无法判定时由拦截降为警示", en="when unknown, lowered from block to warn"))
+    if setting.on_unknown is not None and _STRICTNESS[setting.on_unknown] < _STRICTNESS[rule.if_unknown]:
+        said["on_unknown"] = Text(
+            zh="无法判定时由拦截降为警示", en="when unknown, lowered from block to warn"
+        )
     return said
+
+
+def _shown(value: object) -> str:
+    return "[" + ", ".join(value) + "]" if isinstance(value, tuple) else str(value)

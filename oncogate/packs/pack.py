@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -64,6 +64,13 @@ class Change:
     setting: RuleSetting | None = None
     loosened: Loosened | None = None
 
+    def replaced_by(self, later: Iterable[Change]) -> bool:
+        """Whether later changes set all that this one set."""
+        mine = [change for change in later if change.owner == self.owner]
+        if self.parameter is not None:
+            return any(change.parameter == self.parameter for change in mine)
+        return set(self.fields) <= {key for change in mine for key in change.fields}
+
     def holds_on(self, day: date) -> bool:
         """Whether the change is still in force."""
         return self.loosened is None or day <= self.loosened.until
@@ -92,8 +99,12 @@ class InForce:
 
     @property
     def loosened(self) -> tuple[tuple[Layer, Change], ...]:
-        """The changes that loosen, with the layers that made them."""
-        return tuple((layer, change) for layer, change in self.changes if change.loosened is not None)
+        """The changes that loosen, with the layers that made them; not those that a narrower layer took back."""
+        return tuple(
+            (layer, change)
+            for place, (layer, change) in enumerate(self.changes)
+            if change.loosened is not None and not change.replaced_by(c for _, c in self.changes[place + 1 :])
+        )
 
     def with_status(self, status: str) -> tuple[Rule, ...]:
         """The rules of a status that no layer switched off."""

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", 
 COMPANION_ROLES = frozenset({"diluent", "solvent", "premedication", "companion", "supportive"})
 
 SNOMED = "http://snomed.info/sct"
+
+REMEMBERED = 4096
+"""Names whose meaning is remembered."""
 
 _NHSA_MAY_DIFFER = ("L01E", "L01F", "L01X")
 """Classes that China's insurance codes don't fill as WHO does: an antibody conjugate stands under `L01EH`."""
@@ -184,8 +188,19 @@ class Tables:
     files: dict[str, Path] = field(default_factory=dict)
     """The files that the tables were read from, by name."""
 
+    def __post_init__(self) -> None:
+        # the same few names come again and again; what a name means never changes once the tables are read
+        self._identified = lru_cache(maxsize=REMEMBERED)(self._identify)
+        self._keys_of_regimen = lru_cache(maxsize=REMEMBERED)(self._regimen_keys)
+
     def identify(self, drug: Drug) -> KnownDrug | None:
         """Which drug the host means; `None` where it can't be told, or code and name contradict each other."""
+        return self._identified(drug.code, drug.system, drug.name, drug.role)
+
+    def _identify(
+        self, code: str | None, system: str | None, name: str | None, role: str | None
+    ) -> KnownDrug | None:
+        drug = Drug(code=code, system=system, name=name, role=role)
         named, coded = self._by_name(drug.name), self._coded(drug)
         if named is None or coded is None:
             known = named or coded
@@ -320,6 +335,9 @@ class Tables:
 
         `顺铂+紫杉醇`, `紫杉醇联合顺铂方案` and `TP(紫杉醇+顺铂)` have a form in common.
         """
+        return self._keys_of_regimen(name)
+
+    def _regimen_keys(self, name: str) -> tuple[str, ...]:
         keys = [regimen_key(name)]
         for text in (name, *bracketed(name)):
             parts = [part for part in _JOINED.split(_SINGLE.sub("", _regimen_text(text))) if part.strip()]
@@ -379,12 +397,13 @@ def is_atc(system: str | None) -> bool:
 
 def icd10(code: Code) -> str | None:
     """The ICD-10 code without its dot, upper case; `None` if the system isn't ICD-10 or one of its editions."""
-    system = re.sub(r"[^a-z0-9]", "", (code.system or "").casefold())
-    if not code.code or not (
-        "icd10" in system or system in {"urnoid216840111388363", "urnoid2168401113883690"}
-    ):
-        return None
-    return code.code.strip().upper().replace(".", "")
+    return code.code.strip().upper().replace(".", "") if code.code and _is_icd10(code.system or "") else None
+
+
+@lru_cache(maxsize=256)
+def _is_icd10(system: str) -> bool:
+    plain = re.sub(r"[^a-z0-9]", "", system.casefold())
+    return "icd10" in plain or plain in {"urnoid216840111388363", "urnoid2168401113883690"}
 
 
 def is_malignant(plain: str) -> bool:
@@ -409,7 +428,10 @@ _REGIMEN_NOISE = re.compile(r"[\s\-_+/·,、()→>]")
 
 def _regimen_text(name: str) -> str:
     """A regimen's name without what is said of the course (`第3周期`); its interval is in days."""
-    return _EVERY.sub(lambda found: f" {_days_of(found)} ", _REGIMEN_SAID.sub(" ", unicodedata.normalize("NFKC", name).casefold())).strip()
+    return _EVERY.sub(
+        lambda found: f" {_days_of(found)} ",
+        _REGIMEN_SAID.sub(" ", unicodedata.normalize("NFKC", name).casefold()),
+    ).strip()
 
 
 def _days_of(found: re.Match[str]) -> int:
@@ -599,7 +621,9 @@ class TableReader:
     def _start_limits(self, path: Path) -> None:
         for line, row in self._rows(path, "drug", "anc", "platelets", "bilirubin_uln", "crcl"):
             self._known_drug(path, line, row["drug"])
-            numbers = (self._number(path, line, row[c]) for c in ("anc", "platelets", "bilirubin_uln", "crcl"))
+            numbers = (
+                self._number(path, line, row[c]) for c in ("anc", "platelets", "bilirubin_uln", "crcl")
+            )
             self.tables.start_limits[row["drug"]] = StartLimits(*numbers)
 
     def _lifetime_doses(self, path: Path) -> None:
@@ -633,7 +657,10 @@ class TableReader:
         for group in self.tables.groups.values():
             for drug in sorted(group.drugs - set(self.tables.drugs)):
                 self._report(
-                    self.files["drug-groups.yaml"], 0, "table-unknown-drug", f"the drug `{drug}` of `{group.id}` isn't in drugs.csv"
+                    self.files["drug-groups.yaml"],
+                    0,
+                    "table-unknown-drug",
+                    f"the drug `{drug}` of `{group.id}` isn't in drugs.csv",
                 )
 
     def _codes(self, path: Path) -> None:
