@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ from oncogate.model.condition import (
 from oncogate.model.decision import Evidence
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
-from oncogate.model.record import Measurement
+from oncogate.model.record import Drug, Measurement
 
 
 @dataclass(frozen=True)
@@ -155,13 +155,19 @@ class Walk:
             truth = all_agree(truths)
         if truth is True and leaf.repeats is not None and self._said_before(leaf, selection, newest, limits):
             truth = False
+        basis: tuple[Evidence, ...] = ()
+        missing: tuple[str, ...] = () if truth is not None else (leaf.latest,)
+        if truth is None and len(limits) != 1 and leaf.comparison[1] in self.case.facts:
+            # which limit holds isn't known: say what it depends on
+            derived = derive(self.case, leaf.comparison[1], self._options(leaf))
+            basis, missing = derived.evidence, (*missing, *derived.missing)
         beyond = tuple(s for s, found in zip(newest, truths, strict=True) if found is True)
         known = [limit for limit in limits if isinstance(limit, Decimal)]
         deciding = beyond or newest
         label = self.case.facts[leaf.latest].label
         holding = (with_value(label, deciding[0].entry),) if truth and deciding else ()
         return LeafOutcome(
-            leaf, truth, _marked(selection, newest, conflicting), () if truth is not None else (leaf.latest,), self.asked,
+            leaf, truth, (*_marked(selection, newest, conflicting), *basis), missing, self.asked,
             deciding, min(known) if known else None, holding=holding,
         )  # fmt: skip
 
@@ -223,46 +229,37 @@ class Walk:
         return all_agree([None if limit is None else compare(value, operator, limit) for limit in limits])
 
     def _drugs(self, leaf: Drugs) -> LeafOutcome:
-        classes = self._classes(leaf.in_)
-        wanted = frozenset(classes)
+        wanted = self._classes(leaf.in_)
+        narrowed = any((leaf.route, leaf.route_other_than, leaf.dose_above, leaf.dose_at_least))
         unrecognised: Truth = None if leaf.all_of is not None and self.case.marked else False
-        each = [
-            every((in_classes(d.known, wanted), self._given_so(leaf, d.drug))) if d.known else unrecognised
-            for d in self.case.drugs
-        ]
+        each: list[Truth] = []
+        for drug in self.case.drugs:
+            member = in_classes(drug.known, wanted) if drug.known else unrecognised
+            if narrowed and drug.known and member is not False:
+                member = every((member, *self._given_so(leaf, drug.drug)))
+            each.append(member)
         truth: Truth
         if leaf.all_of is not None:
             truth = every([*each, None if self.case.doubtful else True])
         else:
             truth = some([*each, None if self.case.doubtful else False])
             truth = negate(truth) if leaf.none_of is not None else truth
-        return LeafOutcome(
-            leaf,
-            truth,
-            tuple(drug_evidence(self.case, leaf.fact, classes)),
-            (leaf.fact,) if truth is None else (),
-            self.asked,
-        )
+        rows = tuple(drug_evidence(self.case, leaf.fact, wanted))
+        return LeafOutcome(leaf, truth, rows, (leaf.fact,) if truth is None else (), self.asked)
 
-    def _given_so(self, leaf: Drugs, drug: Any) -> Truth:
-        routes = ((leaf.route, True), (leaf.route_other_than, False))
-        doses = (("above", leaf.dose_above), ("at_least", leaf.dose_at_least))
-        return every(
-            [
-                *(by_route(drug, self.parameters[ref], wanted) for ref, wanted in routes if ref is not None),
-                *(
-                    dose_compares(self.case, drug, op, self.parameters[ref])
-                    for op, ref in doses
-                    if ref is not None
-                ),
-            ]
-        )
+    def _given_so(self, leaf: Drugs, drug: Drug) -> Iterator[Truth]:
+        for ref, wanted in ((leaf.route, True), (leaf.route_other_than, False)):
+            if ref is not None:
+                yield by_route(drug, self.parameters[ref], wanted)
+        for operator, ref in (("above", leaf.dose_above), ("at_least", leaf.dose_at_least)):
+            if ref is not None:
+                yield dose_compares(self.case, drug, operator, self.parameters[ref])
 
-    def _classes(self, ref: str) -> tuple[str, ...]:
+    def _classes(self, ref: str) -> frozenset[str]:
         if ref.startswith("drugs/"):
-            return (ref.removeprefix("drugs/"),)
+            return frozenset((ref.removeprefix("drugs/"),))
         value = self.parameters[ref].value
-        return value if isinstance(value, tuple) else (str(value),)
+        return frozenset(value) if isinstance(value, tuple) else frozenset((str(value),))
 
     def _window(self, ref: str | None) -> Window | None:
         return None if ref is None else Window.of(self.parameters[ref], self.case.at)

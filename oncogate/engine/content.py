@@ -12,6 +12,7 @@ from oncogate.clinical.stages import Stage as StageNotation
 from oncogate.clinical.stages import StageProblem, fits, read_stage
 from oncogate.clinical.units import help_for, to_canonical
 from oncogate.engine.case import Case
+from oncogate.engine.values import unit_text
 from oncogate.model.decision import Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -156,6 +157,7 @@ def read_value(fact: Fact, entry: Entry) -> tuple[Decimal | None, Why | None, Te
     low, high = measured.plausible
     if not low <= value <= high:
         return None, "implausible", Text(
-            zh=f"超出可信范围 {low:f}–{high:f} {measured.unit}", en=f"beyond the plausible range {low:f} to {high:f} {measured.unit}"
-        )  # fmt: skip
+            zh=f"超出可信范围 {low:f}–{high:f} {unit_text(measured.unit).zh}".strip(),
+            en=f"beyond the plausible range {low:f} to {high:f} {unit_text(measured.unit).en}".strip(),
+        )
     return value, None, None

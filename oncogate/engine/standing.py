@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from oncogate.base.logic import Truth, every
+from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
 from oncogate.base.times import day_start, go_back
 from oncogate.engine.case import Case, in_classes
 from oncogate.engine.content import Check, content_checks, read_value, word_for
-from oncogate.engine.values import written
+from oncogate.engine.values import all_agree, written
 from oncogate.engine.wording import ended_said, kind_said, shown_value, status_said
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
@@ -30,7 +30,7 @@ from oncogate.model.record import (
     Stage,
     Treatment,
 )
-from oncogate.packs.tables import icd10
+from oncogate.packs.tables import ANTI_TUMOUR, icd10
 
 ERRONEOUS = frozenset({"entered-in-error", "refuted"})
 NO_TIME = Text(zh="没有时间", en="it has no time")
@@ -193,11 +193,11 @@ class Counting:
             plain = [code for c in entry.codes if (code := icd10(c)) is not None]
             return any(code.startswith(fact.icd10) for code in plain) if plain or not entry.codes else None
         if isinstance(entry, Treatment) and entry.kind == "drugs":
-            return self._gives(entry.drugs, bool(entry.regimen)) if fact.drugs else False
+            return self._gives(entry.drugs, entry.regimen) if fact.drugs else False
         if isinstance(entry, OrderOnRecord):
             if fact.codes and _coded(entry, fact):
                 return True
-            return self._gives(entry.drugs, False) if fact.drugs and entry.drugs else False
+            return self._gives(entry.drugs, None) if fact.drugs and entry.drugs else False
         if isinstance(entry, Stage):
             return True
         kind = getattr(entry, "kind", None)
@@ -209,15 +209,29 @@ class Counting:
             return not fact.kinds or kind in fact.kinds
         return not fact.kinds or kind is None or kind in fact.kinds
 
-    def _gives(self, drugs: tuple[Drug, ...], regimen: bool) -> Truth:
+    def _gives(self, drugs: tuple[Drug, ...], regimen: str | None) -> Truth:
         wanted = frozenset(self.fact.drugs)
         if regimen and "anti_tumour" in wanted:
             return True
+        if regimen and not drugs:
+            return self._regimen_gives(regimen, wanted)
         known = [self.case.tables.identify(d) for d in drugs]
         found = [in_classes(k, wanted) if k else None for k in known]
         if True in found:
             return True
         return None if None in found else False
+
+    def _regimen_gives(self, regimen: str, wanted: frozenset[str]) -> Truth:
+        """What a regimen that is only named gives, by its rows in the table; it never gives a companion drug."""
+        tables = self.case.tables
+        rows = tables.regimens_named(regimen)
+        parts = [[in_classes(tables.drugs[id], wanted) for id in tables.anti_tumour_part(row)] for row in rows]
+        if parts:
+            return all_agree([some(part) for part in parts])
+        groups = (tables.groups[name].drugs for name in wanted if name in tables.groups)
+        could = {name for group in groups for name in group} | {name for name in wanted if name in tables.drugs}
+        against = any(tables.drugs[id].anti_tumour for id in could if id in tables.drugs)
+        return None if against or wanted & {*ANTI_TUMOUR, "myelosuppressive"} else False
 
     def _focus(self, entry: Entry) -> Check:
         rule, tumour = self.fact.focus, self.case.tumour

@@ -19,6 +19,11 @@ _COMPARE: dict[str, Callable[[Decimal, Decimal], bool]] = {
 _UNIT_WORDS = {
     "min": Text(zh="分钟", en="min"), "h": Text(zh="小时", en="h"), "d": Text(zh="天", en="days"), "wk": Text(zh="周", en="weeks"),
     "mo": Text(zh="个月", en="months"), "a": Text(zh="年", en="years"), "10*9/L": Text(zh="×10⁹/L", en="×10⁹/L"),
+    "Cel": Text(zh="℃", en="°C"), "1": Text(zh="", en=""), "[pH]": Text(zh="", en=""), "{score}": Text(zh="", en=""),
+    **{unit: Text(zh=shown, en=shown) for unit, shown in (
+        ("umol/L", "μmol/L"), ("mm[Hg]", "mmHg"), ("mg/m2", "mg/m²"), ("m2", "m²"), ("U/m2", "U/m²"), ("[IU]/mL", "IU/mL"),
+        ("m[IU]/mL", "mIU/mL"), ("m[IU]/L", "mIU/L"), ("mg/mL.min", "mg/mL·min"), ("mL/min/{1.73_m2}", "mL/min/1.73 m²"),
+    )},
 }  # fmt: skip
 
 
@@ -64,7 +69,7 @@ def written(parameter: Parameter) -> Text:
     if unit is None:
         tail = f" {parameter.unit}" if parameter.unit else ""
         return Text(zh=text + tail, en=text + tail)
-    return Text(zh=f"{text} {unit.zh}", en=f"{text} {unit.en}")
+    return Text(zh=f"{text} {unit.zh}".strip(), en=f"{text} {unit.en}".strip())
 
 
 def unit_text(unit: str) -> Text:

@@ -8,7 +8,22 @@ from types import ModuleType
 from typing import get_args
 
 from oncogate.engine.derived import Formula
-from oncogate.engine.formulas import allergy, body, companions, cycle, doses, genes, heart, marker_fit, markers, order, people, repeats, risk, staging
+from oncogate.engine.formulas import (
+    allergy,
+    body,
+    companions,
+    cycle,
+    doses,
+    genes,
+    heart,
+    marker_fit,
+    markers,
+    order,
+    people,
+    repeats,
+    risk,
+    staging,
+)
 from oncogate.model.facts import FormulaName
 
 _NAMES = frozenset(get_args(FormulaName))

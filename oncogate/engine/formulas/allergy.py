@@ -15,7 +15,7 @@ from oncogate.base.logic import Truth, some
 from oncogate.base.texts import Text
 from oncogate.clinical.names import drug_keys
 from oncogate.engine.case import Case, OrderedDrug, in_classes
-from oncogate.engine.derived import Derived, Options, known
+from oncogate.engine.derived import Derived, Options, known, unrecognised
 from oncogate.engine.select import select
 from oncogate.engine.wording import shown_value
 from oncogate.model.decision import Evidence
@@ -25,6 +25,10 @@ from oncogate.packs.tables import KnownDrug
 ENTRY = "allergy.entry"
 ENDED = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
 """Statuses of an allergy that the patient no longer has, or never had."""
+
+UNTOLD = Text(
+    zh="过敏记录或医嘱药品不够明确，无法核对", en="the allergy or the drug isn't precise enough to tell"
+)
 
 _OPEN, _CLOSE = "([{【〔「", ")]}】〕」"
 _BRACKET = re.compile(f"[{re.escape(_OPEN)}][^{re.escape(_OPEN + _CLOSE)}]*[{re.escape(_CLOSE)}]?")
@@ -118,11 +122,14 @@ def _matched(case: Case, fact: str, match: Match) -> Derived:
         entry = allergy.entry
         said = _said(entry)
         evidence.append(
-            Evidence(fact=fact, entry=entry.id, source=entry.source, counted=truth, why=None if truth else "invalid", value=said, time=entry.effective)
+            Evidence(fact=fact, entry=entry.id, source=entry.source, counted=truth, why=None if truth else "invalid", value=said, time=entry.effective, detail=None if truth else UNTOLD)
         )  # fmt: skip
         evidence += [
-            Evidence(fact="order.drugs", counted=t, value=d.label.zh, detail=d.known.label if d.known else None)
-            for d, t in found if t is truth
+            Evidence(fact="order.drugs", counted=True, value=d.label.zh, detail=d.known.label)
+            if d.known
+            else unrecognised("order.drugs", d)
+            for d, t in found
+            if t is truth
         ]  # fmt: skip
         if truth:
             holding.append(Text(zh=said, en=said))

@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 from oncogate.base.texts import Text
 from oncogate.clinical import doses
 from oncogate.engine.case import Case
-from oncogate.engine.derived import Derived, Options
+from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Window
 from oncogate.model.decision import Evidence
@@ -60,25 +60,38 @@ def temperature_site(case: Case, options: Options) -> Derived:
 
 def body_surface(case: Case, options: Options) -> Derived:
     """The body surface in m2: computed from height and weight, else as recorded. `formula`, `weight_window` are options."""
-    height, weight = (
-        _number(case, "vital.height", options, "height_window"),
-        _number(case, "vital.weight", options, "weight_window"),
-    )
-    if height is not None and weight is not None:
-        found = doses.body_surface(str(options["formula"].value), height, weight)
-        return _quantity("patient.bsa", found, "m2")
+    computed = _computed_surface(case, options)
+    if computed is not None:
+        return _quantity("patient.bsa", computed, "m2")
     recorded = _number(case, "vital.bsa", options, "weight_window")
     if recorded is not None:
         return _quantity("patient.bsa", recorded, "m2")
     return _not_said("patient.bsa")
 
 
+def _computed_surface(case: Case, options: Options) -> Decimal | None:
+    height = _number(case, "vital.height", options, "height_window")
+    weight = _number(case, "vital.weight", options, "weight_window")
+    if height is None or weight is None:
+        return None
+    return doses.body_surface(str(options["formula"].value), height, weight)
+
+
 def body_surface_deviation(case: Case, options: Options) -> Derived:
-    """By how many percent the recorded body surface differs from the one computed."""
-    recorded = _number(case, "vital.bsa", options, "weight_window")
-    computed = quantity_of(body_surface(case, case.facts["patient.bsa"].parameters))
+    """By how many percent the recorded body surface differs from the one computed; 0 where one isn't on record."""
+    own = {**case.facts["patient.bsa"].parameters, **options}
+    needed = (
+        ("vital.bsa", "weight_window"),
+        ("vital.height", "height_window"),
+        ("vital.weight", "weight_window"),
+    )
+    if any(_absent_in(case, fact, own, window) for fact, window in needed):
+        return Derived(frozenset({Decimal(0)}))
+    recorded = _number(case, "vital.bsa", own, "weight_window")
+    computed = _computed_surface(case, own)
     if recorded is None or computed is None or not computed:
-        return _not_said("patient.bsa_deviation")
+        rows = [row for fact, window in needed for row in _unsaid(case, fact, own, window)]
+        return Derived(UNKNOWN, tuple(rows), ("patient.bsa_deviation",))
     percent = _percent(recorded, computed)
     said = Text(
         zh=f"记录的体表面积 {plain(recorded)} m²，按身高体重计算为 {computed:.2f} m²，相差 {plain(percent)}%",
@@ -90,13 +103,20 @@ def body_surface_deviation(case: Case, options: Options) -> Derived:
 
 
 def weight_change(case: Case, options: Options) -> Derived:
-    """By how many percent the newest weight differs from the one before it, older than `apart`."""
-    now = _number(case, "vital.weight", options, "window")
-    apart = Window.of(options["apart"], case.at)
-    before = select(case, "vital.weight", older_than=apart)
-    then = _value(before)
+    """By how many percent the newest weight differs from the last one taken more than `apart` before it; 0 without both."""
+    lately = select(case, "vital.weight", window=Window.of(options["window"], case.at))
+    taken = max((s.when for s in lately.newest if s.counted and s.when is not None), default=case.at)
+    before = select(case, "vital.weight", older_than=Window.of(options["apart"], taken))
+    if lately.exists is False or before.exists is False:
+        return Derived(frozenset({Decimal(0)}))
+    now, then = _value(lately), _value(before)
     if now is None or then is None or not then:
-        return _not_said("patient.weight_change")
+        rows = [
+            row
+            for row in (*lately.evidence(), *before.evidence())
+            if row.counted is None or (row.counted and row.why)
+        ]
+        return Derived(UNKNOWN, tuple(rows), ("patient.weight_change",))
     percent = _percent(now, then)
     said = Text(
         zh=f"体重由 {plain(then)} kg 变为 {plain(now)} kg，变化 {plain(percent)}%",
@@ -105,6 +125,13 @@ def weight_change(case: Case, options: Options) -> Derived:
     return Derived(
         frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)} %"),), holding=(said,)
     )
+
+
+def creatinine_measured(case: Case, options: Options) -> Derived:
+    """Whether there is a creatinine within `window`: a rule on its clearance leaves its absence to another."""
+    selection = select(case, "lab.creatinine", window=Window.of(options["window"], case.at))
+    rows = tuple(row for row in selection.evidence() if row.counted is None)
+    return known(selection.exists, rows, ["lab.creatinine"] if selection.exists is None else ())
 
 
 def creatinine_clearance(case: Case, options: Options) -> Derived:
@@ -133,7 +160,9 @@ def creatinine_clearance(case: Case, options: Options) -> Derived:
     return Derived(
         frozenset(possible),
         rows,
-        holding=(Text(zh=f"肌酐清除率 {said:.0f} mL/min", en=f"creatinine clearance {said:.0f} mL/min"),),
+        holding=(
+            Text(zh=f"肌酐清除率 {plain(said)} mL/min", en=f"creatinine clearance {plain(said)} mL/min"),
+        ),
     )
 
 
@@ -150,6 +179,17 @@ def quantity_of(found: Derived) -> Decimal | None:
 def _number(case: Case, fact: str, options: Options, window: str) -> Decimal | None:
     span = Window.of(options[window], case.at) if window in options else None
     return _value(select(case, fact, window=span))
+
+
+def _absent_in(case: Case, fact: str, options: Options, window: str) -> bool:
+    """Whether nothing of the fact is there, for certain."""
+    span = Window.of(options[window], case.at) if window in options else None
+    return select(case, fact, window=span).exists is False
+
+
+def _unsaid(case: Case, fact: str, options: Options, window: str) -> list[Evidence]:
+    """Why a value isn't known; nothing if it is."""
+    return _gap(case, fact, options, window) if _number(case, fact, options, window) is None else []
 
 
 def _gap(case: Case, fact: str, options: Options, window: str | None) -> list[Evidence]:

@@ -14,6 +14,7 @@ from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.model.decision import Evidence
 from oncogate.model.record import Treatment
+from oncogate.packs.tables import interval_said
 
 FIRST_DAY = 1
 _RUNNING = frozenset({"active", "in-progress"})
@@ -47,17 +48,25 @@ def days_since_last_cycle(case: Case, options: Options) -> Derived:
     selection = select(case, "treatment.cycle")
     doubts = [s for s in _earlier(case, selection) if _alike(case, s) is None or s.counted is None]
     mine = [s for s in _earlier(case, selection) if _alike(case, s) and s.counted and s.when is not None]
-    rows = [h.evidence(selection.fact) for h in selection.hidden] + [s.evidence(selection.fact) for s in doubts]
+    rows = [h.evidence(selection.fact) for h in selection.hidden] + [
+        s.evidence(selection.fact) for s in doubts
+    ]
     if rows or not mine:
         return Derived(UNKNOWN, tuple(rows), (selection.fact,))
-    due = max((d for d in interval_due(case, options).possible), default=Decimal(0))
+    interval = interval_due(case, options)
+    due = max(interval.possible)
     first = _first_days(mine, due)
     days = {_days(case, s.when) for s in first if s.when}
     shown = [s.evidence(selection.fact) for s in first]
     if len(days) > 1:
-        said = Text(zh="未写明周期，无法确定上一周期的首日", en="no cycle is stated, so its first day isn't known")
-        shown = [row.model_copy(update={"counted": None, "why": "other_cycle", "detail": said}) for row in shown]
+        said = Text(
+            zh="未写明周期，无法确定上一周期的首日", en="no cycle is stated, so its first day isn't known"
+        )
+        shown = [
+            row.model_copy(update={"counted": None, "why": "other_cycle", "detail": said}) for row in shown
+        ]
     least = min(days)
+    shown += [row for row in interval.evidence if row.counted is None]
     return Derived(
         frozenset(days), tuple(shown),
         holding=(Text(zh=f"距上一周期首日 {least} 天", en=f"{least} days since the last cycle began"),),
@@ -72,18 +81,24 @@ def interval_due(case: Case, options: Options) -> Derived:
     order = case.order
     rows = case.tables.regimens_named(order.regimen) if order is not None and order.regimen else ()
     stated = order.interval_days if order is not None else None
-    listed = {getattr(row, "interval_days", None) for row in rows}
+    if stated is None and order is not None and order.regimen:
+        stated = interval_said(order.regimen)
+    listed = {row.interval for row in rows}
     intervals = {Decimal(stated)} if stated is not None else {Decimal(i) for i in listed if i is not None}
     tolerance, longest = (options[name].value for name in ("tolerance", "longest"))
     assert isinstance(tolerance, Decimal)
     assert isinstance(longest, Decimal)
     if stated is None and (not rows or None in listed):
         said = Text(zh="医嘱未写明方案的周期间隔", en="the order doesn't state the interval of its regimen")
-        row = Evidence(fact="order.interval", counted=None, why="absent", detail=said)
-        return Derived(frozenset({Decimal(0), longest - tolerance}), (row,), ("order.interval",))
+        row = Evidence(fact="order.interval_days", counted=None, why="absent", detail=said)
+        return Derived(frozenset({Decimal(0), longest - tolerance}), (row,), ("order.interval_days",))
     return Derived(
         frozenset(i - tolerance for i in intervals),
-        (Evidence(fact="order.interval", counted=True, value="/".join(f"{i} d" for i in sorted(intervals))),),
+        (
+            Evidence(
+                fact="order.interval_days", counted=True, value="/".join(f"{i} d" for i in sorted(intervals))
+            ),
+        ),
     )
 
 

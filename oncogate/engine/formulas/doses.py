@@ -182,7 +182,8 @@ def lifetime_dose(
     untold = untold or bool(unnamed) or (case.doubtful and not case.drugs)
     label, shown = case.facts[name].label, f"{plain(total.quantize(Decimal('0.1')))} {unit_shown(unit)}"
     said = Text(
-        zh=f"{label.zh}{'至少 ' if untold else ' '}{shown}", en=f"{label.en}{' at least' if untold else ''} {shown}"
+        zh=f"{label.zh}{'至少 ' if untold else ' '}{shown}",
+        en=f"{label.en}{' at least' if untold else ''} {shown}",
     )
     return Derived(
         frozenset({total, UNBOUNDED} if untold else {total}), tuple(rows), (of,) if untold else (), (said,)

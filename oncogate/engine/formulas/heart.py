@@ -10,7 +10,7 @@ from oncogate.engine.derived import Derived, Options
 from oncogate.engine.formulas.body import UNKNOWN, plain
 from oncogate.engine.formulas.doses import lifetime_dose
 from oncogate.engine.select import Selection, select
-from oncogate.engine.standing import Standing
+from oncogate.engine.standing import Standing, Window
 from oncogate.model.decision import Evidence
 from oncogate.model.values import Quantity
 from oncogate.packs.tables import KnownDrug
@@ -36,20 +36,26 @@ def cumulative_anthracycline(case: Case, options: Options) -> Derived:
 def lvef_drop(case: Case, options: Options) -> Derived:
     """By how many points the newest LVEF lies below the last one before the first anti-HER2 drug.
 
-    `window` is the age of the newest. Unknown without a baseline; a rise is a drop below 0.
+    0 where no such drug was given before, or nothing was measured within `window`: there is nothing to compare.
+    Unknown without a baseline; a rise is a drop below 0.
     """
     given = select(case, "treatment.anti_her2")
     started = [s.when for s in given.standings if s.counted and s.when is not None]
     measured = select(case, "lab.lvef")
+    lately = select(case, "lab.lvef", window=Window.of(options["window"], case.at))
+    if given.exists is False or lately.exists is False:
+        return Derived(frozenset({Decimal(0)}))
     if given.hidden or measured.hidden or not started or any(s.counted is None for s in given.standings):
         return Derived(UNKNOWN, (*_open(given), *_open(measured)), ("lab.lvef",))
     first = min(started)
-    newest = {s.value for s in measured.newest if _exact(s)}
+    newest = {s.value for s in measured.newest} if all(_exact(s) for s in measured.newest) else set()
     before = [s for s in measured.standings if s.counted and s.when is not None and s.when <= first]
     last = max((s.when for s in before if s.when), default=None)
     baseline = {s.value for s in before if s.when == last and _exact(s)}
     if len(newest) != 1 or len(baseline) != 1:
-        said = Text(zh="没有首次用药前的 LVEF 可供比较", en="there is no LVEF before the first dose to compare with")
+        said = Text(
+            zh="没有首次用药前的 LVEF 可供比较", en="there is no LVEF before the first dose to compare with"
+        )
         row = Evidence(fact="lab.lvef", counted=None, why="absent", detail=None if baseline else said)
         return Derived(UNKNOWN, (row, *_open(measured)), ("lab.lvef",))
     now, then = newest.pop() or Decimal(0), baseline.pop() or Decimal(0)

@@ -1,17 +1,19 @@
-"""Who signed and who checked the order, and how long ago it was signed."""
+"""Who signed the order, whether they may, and who has checked it since."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
 
+from oncogate.base.logic import Truth, some
 from oncogate.base.texts import Text
-from oncogate.engine.case import Case
-from oncogate.engine.derived import Derived, Options
+from oncogate.engine.case import Case, in_classes
+from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.select import select
 from oncogate.engine.standing import Window
 from oncogate.model.decision import Evidence
 from oncogate.model.facts import word_key
+from oncogate.model.parameter import Parameter
 
 VERIFICATION = "event.order_verification"
 
@@ -30,12 +32,27 @@ def order_prescriber(case: Case, options: Options) -> Derived:
     )
 
 
-def order_age(case: Case, options: Options) -> Derived:
-    """For how long the order has been signed, in min; 0 for one that is being signed now (no time of signing given)."""
+def order_restricted(case: Case, options: Options) -> Derived:
+    """Whether the order holds a drug of restricted use: one of `restricted`, or one whose role the host gives so (`marks`)."""
+    listed, marks = _words(options["restricted"]), {word_key(mark) for mark in _words(options["marks"])}
+    wanted = frozenset(listed)
+    each: list[Truth] = []
+    evidence: list[Evidence] = []
+    for drug in case.drugs:
+        marked = word_key(drug.drug.role or "") in marks
+        in_list = in_classes(drug.known, wanted) if drug.known and wanted else False
+        each.append(some((marked, in_list)))
+        if each[-1] is not False:
+            evidence.append(Evidence(fact="order.drugs", counted=each[-1], value=drug.label.zh))
+    if listed and case.doubtful:
+        each.append(None)
+    return known(some(each), evidence)
+
+
+def order_is_signed(case: Case, options: Options) -> Derived:
+    """Whether the order was signed `grace` ago or earlier; one without a time of signing is being signed now."""
     signed = case.order.ordered if case.order else None
-    if signed is None or signed > case.at:
-        return Derived(frozenset({Decimal(0)}))
-    return Derived(frozenset({Decimal(int((case.at - signed).total_seconds())) / 60}))
+    return known(signed is not None and signed <= Window.of(options["grace"], case.at).since)
 
 
 def order_verifiers(case: Case, options: Options) -> Derived:
@@ -56,7 +73,8 @@ def order_verifiers(case: Case, options: Options) -> Derived:
         standing, by = one, str(getattr(one.entry, "by", None) or "")
         if standing.counted is None or (standing.counted and not by):
             unsure += 1
-            standing = replace(standing, counted=None, why=standing.why or "absent")
+            said = standing.detail or Text(zh="没有写明核对人", en="it doesn't say who checked")
+            standing = replace(standing, counted=None, why=standing.why or "absent", detail=said)
         elif standing.counted:
             names.add(word_key(by))
             if word_key(by) == prescriber:
@@ -71,3 +89,7 @@ def order_verifiers(case: Case, options: Options) -> Derived:
     most = Decimal("Infinity") if selection.hidden else Decimal(others + unsure)
     found = frozenset({Decimal(least), most})
     return Derived(found, tuple(evidence), (VERIFICATION,) if len(found) > 1 else ())
+
+
+def _words(parameter: Parameter) -> tuple[str, ...]:
+    return parameter.value if isinstance(parameter.value, tuple) else (str(parameter.value),)

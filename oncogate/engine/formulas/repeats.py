@@ -20,6 +20,9 @@ from oncogate.model.record import Drug, Entry, OrderOnRecord, Treatment
 
 OTHER_ORDERS = "order.others"
 OTHER_TREATMENTS = "treatment.drugs"
+NO_REGIMEN = Text(
+    zh="本次医嘱没有写明方案名称，无法比较", en="this order doesn't name its regimen to compare with"
+)
 RUNNING = frozenset({"planned", "active", "in-progress"})
 
 
@@ -39,18 +42,21 @@ def order_repeats_drug(case: Case, options: Options) -> Derived:
     recognised is none of this order's unless it is called the same.
     """
     mine = {d.known.id if d.known else d.label.zh for d in case.drugs if not d.known or d.known.anti_tumour}
-    if not mine or not case.has_drug(["anti_tumour"]):
-        return known(None if mine and case.doubtful else False)
+    if case.has_drug(["anti_tumour"]) is False:
+        return known(False)
     selection = select(case, OTHER_ORDERS)
 
     def same(given: _Given) -> Truth:
         drug = case.tables.identify(given.drug)
-        return (drug.id if drug else given.drug.name) in mine
+        if (drug.id if drug else given.drug.name) in mine:
+            return True
+        return None if case.doubtful and (drug is None or drug.anti_tumour) else False
 
-    found = [
-        g for g in _given(case, (selection,)) if _near(case, g.standing.entry, options["days"]) and same(g)
+    judged = [
+        (every((_near(case, g.standing.entry, options["days"]), same(g))), g)
+        for g in _given(case, (selection,))
     ]
-    return _met(found, (selection,))
+    return _met([g for t, g in judged if t], (selection,), [g for t, g in judged if t is None])
 
 
 def order_overlaps_regimen(case: Case, options: Options) -> Derived:
@@ -81,7 +87,10 @@ def order_overlaps_regimen(case: Case, options: Options) -> Derived:
         if other is not False and standing.counted is not False:
             truths.append(truth)
             row = standing.evidence(OTHER_TREATMENTS)
-            evidence.append(row.model_copy(update={"counted": truth, "value": entry.regimen}))
+            detail = row.detail or (NO_REGIMEN if other is None else None)
+            evidence.append(
+                row.model_copy(update={"counted": truth, "value": entry.regimen, "detail": detail})
+            )
             holding += [Text(zh=entry.regimen, en=entry.regimen)] if truth else []
     if selection.hidden:
         truths.append(None)
@@ -146,16 +155,15 @@ def intrathecal_same_day(case: Case, options: Options) -> Derived:
     if own_vinca is False and own_intrathecal is False:
         return known(None if case.doubtful else False)
     selections = (select(case, OTHER_ORDERS), select(case, OTHER_TREATMENTS))
-    today = [
-        g for g in _given(case, selections, over=True) if _day_of(case, g.standing.entry) == _my_day(case)
-    ]
     pairs: list[tuple[Truth, _Given]] = []
-    for given in today:
+    for given in _given(case, selections, over=True):
+        day = _day_of(case, given.standing.entry)
+        today: Truth = None if day is None else day == _my_day(case)
         met = some(
             (every((own_vinca, intrathecal(given.drug))), every((own_intrathecal, is_vinca(given.drug))))
         )
-        if met is not False:
-            pairs.append((every((met, given.standing.counted)), given))
+        if (found := every((today, met, given.standing.counted))) is not False:
+            pairs.append((found, given))
     inside = every((own_vinca, own_intrathecal))
     hidden = [h.evidence(s.fact) for s in selections for h in s.hidden]
     # what the record may hide matters only beside a drug that is surely one of the two
@@ -214,9 +222,10 @@ def _day(case: Case, time: Time) -> date:
     return time.astimezone(case.at.tzinfo).date() if isinstance(time, datetime) else time
 
 
-def _near(case: Case, entry: Entry, days: Parameter) -> bool:
+def _near(case: Case, entry: Entry, days: Parameter) -> Truth:
+    """Whether the entry's day is within `days` of the order's; unknown if it has none."""
     theirs = _day_of(case, entry)
-    return theirs is not None and abs((theirs - _my_day(case)).days) <= int(str(days.value))
+    return None if theirs is None else abs((theirs - _my_day(case)).days) <= int(str(days.value))
 
 
 def _words(parameter: Parameter) -> tuple[str, ...]:

@@ -52,10 +52,22 @@ def recorded_fn_risk(case: Case, options: Options) -> Derived:
 
 
 def fn_care_level(case: Case, options: Options) -> Derived:
-    """The risk that care follows: `fn_risk` for an order that may suppress the marrow, else `None`."""
+    """The risk that care follows: `fn_risk` for an order that may suppress the marrow, else `None`.
+
+    Where an assessment counts but another may be hidden or differs, care goes by the highest level on record:
+    what isn't known of the assessment is for the rules that ask for it to say.
+    """
     if case.has_drug(["myelosuppressive"]) is False:
         return Derived(frozenset({None}))
-    return fn_risk(case, options)
+    found = fn_risk(case, options)
+    selection = _assessments(case, options)
+    if len(found.possible) == 1 or not selection.exists:
+        return found
+    level = _category(case)
+    for standing in selection.newest:
+        said = getattr(standing.entry, "level", None)
+        level = _higher(level, said if standing.counted and said in LEVELS else None)
+    return replace(found, possible=frozenset({level}))
 
 
 def _assessments(case: Case, options: Options) -> Selection:
@@ -146,9 +158,18 @@ def regimen_fn_category(case: Case, options: Options) -> Derived:
     settled = len(levels) == 1
     evidence = [_row_evidence(row, settled) for row in fit.rows]
     if fit.contradicted:
-        said = Text(
-            zh=f"医嘱写的方案“{case.order.regimen}”与所列药品或间隔不符",
-            en=f"the regimen `{case.order.regimen}` that the order names doesn't fit its drugs or interval",
+        given = frozenset(d.known.id for d in case.drugs if d.known is not None and d.known.anti_tumour)
+        part = any(given < row.components for row in case.tables.regimens_named(case.order.regimen or ""))
+        said = (
+            Text(
+                zh=f"医嘱只含方案“{case.order.regimen}”的部分药品，或间隔不符",
+                en=f"the order has a part of the drugs of `{case.order.regimen}` only, or another interval",
+            )
+            if part
+            else Text(
+                zh=f"医嘱写的方案“{case.order.regimen}”与所列药品或间隔不符",
+                en=f"the regimen `{case.order.regimen}` that the order names doesn't fit its drugs or interval",
+            )
         )
         evidence.insert(0, Evidence(fact="regimen.fn_category", counted=None, why="conflicting", detail=said))
     elif not fit.rows:
@@ -175,14 +196,20 @@ def regimen_fn_category(case: Case, options: Options) -> Derived:
 
 
 def regimen_is_classified(case: Case, options: Options) -> Derived:
-    """Whether the order's regimen is recognised in the table at all; unknown with a drug that isn't recognised."""
+    """Whether the table classes the order's regimen; unknown with a drug that isn't recognised.
+
+    A regimen with another drug beside it isn't classed, unless it is of the highest category already.
+    """
     if case.order is None:
         return known(False)
     unread = _unread_drugs(case)
     if unread:
         return known(None, unread, ["regimen.fn_category"])
-    rows = _fit(case).rows
-    return known(bool(rows), [_row_evidence(row, True) for row in rows])
+    fit = _fit(case)
+    rows = () if fit.more and len(fit.levels) > 1 else fit.rows
+    return known(
+        bool(rows), [Evidence(fact="fn.regimen_classified", counted=True, value=row.title) for row in rows]
+    )
 
 
 def _unread_drugs(case: Case) -> tuple[Evidence, ...]:
@@ -213,6 +240,9 @@ def _found_fit(case: Case) -> _Fit:
         return named  # the name is all there is
     both = tuple(row for row in named.rows if row in by_drugs.rows)
     if not both:
+        parts = {case.tables.anti_tumour_part(row) for row in by_drugs.rows}
+        if any(not _names_interval(name, r) and case.tables.anti_tumour_part(r) in parts for r in all_named):
+            return by_drugs  # `R-CHOP` is either of two rows; the order's own interval decides
         rows = (*named.rows, *by_drugs.rows) if named.rows and by_drugs.rows else ()
         return _Fit(rows, more=by_drugs.more, interval_open=by_drugs.interval_open, contradicted=True)
     if all(_says_interval(case, name, row) for row in both):
@@ -263,34 +293,46 @@ def _interval(case: Case) -> int | None:
 
 
 def _says_interval(case: Case, name: str, row: Regimen) -> bool:
-    """Whether the name leaves no doubt of the row's interval: it is the row's own name, or has the number in it."""
-    if row.interval is None or _interval(case) is not None:
-        return True
+    """Whether order or name leave no doubt of the row's interval."""
+    return _interval(case) is not None or _names_interval(name, row)
+
+
+def _names_interval(name: str, row: Regimen) -> bool:
+    """Whether the name holds the row's interval: it is the row's own name, or has the number in it."""
     key = regimen_key(name)
-    return key in (regimen_key(row.id), regimen_key(row.title)) or str(row.interval) in key
+    return (
+        row.interval is None
+        or key in (regimen_key(row.id), regimen_key(row.title))
+        or str(row.interval) in key
+    )
 
 
 def _row_evidence(row: Regimen, settled: bool) -> Evidence:
     """A row of the table as evidence; one that is only possible is told in words alone."""
-    said = _said(row)
-    basis = _VERIFIED.get(row.verification, _VERIFIED["general_knowledge"])
+    said, basis = _said(row), _VERIFIED.get(row.verification, _VERIFIED["general_knowledge"])
+    source = "" if row.source == "GK" else row.source  # general knowledge has no other name
     detail = Text(
-        zh=f"{said.zh}（依据：{row.source}，{basis.zh}）", en=f"{said.en} (by {row.source}, {basis.en})"
+        zh=f"{said.zh}（依据：{'，'.join(filter(None, (source, basis.zh)))}）",
+        en=f"{said.en} ({', '.join(filter(None, (source, basis.en)))})",
     )
     return Evidence(
-        fact="regimen.fn_category", counted=True if settled else None, value=(row.fn_category or None) if settled else None, detail=detail
-    )  # fmt: skip
+        fact="regimen.fn_category",
+        counted=True if settled else None,
+        value=(row.fn_category or None) if settled else None,
+        detail=detail,
+    )
 
 
 def _said(row: Regimen) -> Text:
     label = LABELS[row.fn_category if row.fn_category in LEVELS else ""]
+    named = row.interval is None or str(row.interval) in regimen_key(row.title)
     every = (
-        row.interval if row.interval is not None and str(row.interval) not in regimen_key(row.title) else None
+        Text(zh="", en="")
+        if named
+        else Text(zh=f"（每 {row.interval} 天）", en=f" (every {row.interval} days)")
     )
-    return Text(
-        zh=f"{row.title} 方案" + (f"（每 {every} 天）" if every else "") + f"属{label.zh}",
-        en=f"{row.id}" + (f" (every {every} days)" if every else "") + f": {label.en}",
-    )
+    title = row.title + (" " if row.title[-1:].isascii() else "")
+    return Text(zh=f"{title}方案{every.zh}属{label.zh}", en=f"{row.id}{every.en}: {label.en}")
 
 
 # -- the blood count -----------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
-from oncogate.engine.wording import status_said
 from oncogate.model.decision import Evidence
 from oncogate.model.record import Stage as StageEntry
 from oncogate.packs.tables import Tumour
@@ -133,7 +132,10 @@ def tumour_kind(case: Case, options: Options) -> Derived:
     kind = case.tumour.kind
     if kind is not None:
         return Derived(frozenset({kind.id}), holding=(kind.label,))
-    return Derived(frozenset({"other"}) if case.is_malignant_without_kind() else frozenset())
+    if case.is_malignant_without_kind():
+        return Derived(frozenset({"other"}))
+    said = Text(zh="无法确定本次治疗针对哪个肿瘤", en="it can't be told which tumour is treated")
+    return Derived(frozenset(), (Evidence(fact="tumour.kind", counted=None, why="absent", detail=said),))
 
 
 def tumour_has_value_set(case: Case, options: Options) -> Derived:
@@ -170,25 +172,49 @@ def stage_edition_in_force(case: Case, options: Options) -> Derived:
 
 
 def stages_comparable(case: Case, options: Options) -> Derived:
-    """Whether a clinical and a pathologic stage of the tumour are there that can be held against each other."""
-    return known(some([any(c.direction != "not_comparable" for c in rows) for _, _, rows in _pairs(case)]))
+    """Whether the tumour was resected and a clinical and a pathologic stage are there that can be held against each other."""
+    resected = select(case, "procedure.resection")
+    found = [any(c.direction != "not_comparable" for c in rows) for _, _, rows in _pairs(case)]
+    rows = [row for fact in ("procedure.resection", *_BOTH) for row in _undecided(case, fact)]
+    rows += [
+        s.evidence(x.fact)
+        for x in (resected, *(select(case, fact) for fact in _BOTH))
+        for s in x.standings
+        if s.counted
+    ]
+    return known(every((resected.exists, some([*found, *_unsure(case)]))), rows)
 
 
-def stages_concordant(case: Case, options: Options) -> Derived:
-    """Whether the newest pathologic stage says the same as the newest clinical one."""
+_BOTH = ("stage.clinical", "stage.pathologic")
+
+
+def _undecided(case: Case, fact: str) -> list[Evidence]:
+    """Entries of which it can't be told whether they count, and what may be hidden."""
+    selection = select(case, fact)
+    rows = [s.evidence(fact) for s in selection.standings if s.counted is None]
+    return rows + [h.evidence(fact) for h in selection.hidden]
+
+
+def _unsure(case: Case) -> list[Truth]:
+    return [None] if any(_undecided(case, fact) for fact in _BOTH) else []
+
+
+def stages_discordant(case: Case, options: Options) -> Derived:
+    """Whether the newest pathologic stage says something else than the newest clinical one before it."""
     truths: list[Truth] = []
     evidence: list[Evidence] = []
+    holding: list[Text] = []
     for clinical, pathologic, rows in _pairs(case):
         moved = [c for c in rows if c.direction in ("upstaged", "downstaged")]
-        truths.append(not moved)
-        said = Text(
-            zh="；".join(f"{_PARTS[c.part].zh}由临床 {c.clinical} 变为病理 {c.pathologic}" for c in moved),
-            en="; ".join(f"{_PARTS[c.part].en} from clinical {c.clinical} to pathologic {c.pathologic}" for c in moved),
-        )
-        evidence.append(clinical.evidence("stage.clinical"))
-        row = pathologic.evidence("stage.pathologic")
-        evidence.append(row.model_copy(update={"counted": False, "why": "conflicting", "detail": said}) if moved else row)
-    return known(every(truths) if truths else None, dict.fromkeys(evidence))
+        truths.append(bool(moved))
+        evidence += [clinical.evidence("stage.clinical"), pathologic.evidence("stage.pathologic")]
+        holding += [
+            Text(zh=f"{_PARTS[c.part].zh}由临床 {c.clinical} 变为病理 {c.pathologic}", en=f"{_PARTS[c.part].en} from clinical {c.clinical} to pathologic {c.pathologic}")
+            for c in moved
+        ]  # fmt: skip
+    evidence += [row for fact in _BOTH for row in _undecided(case, fact)]
+    made = known(some([*truths, *_unsure(case)]), dict.fromkeys(evidence))
+    return Derived(made.possible, made.evidence, (), tuple(dict.fromkeys(holding)))
 
 
 _PARTS = {
@@ -211,7 +237,9 @@ def _each_newest(
         if truth is False:
             row = row.model_copy(update={"counted": False, "why": "invalid", "detail": said})
         elif truth is None:
-            row = row.model_copy(update={"counted": None, "why": row.why or "invalid", "detail": said or row.detail})
+            row = row.model_copy(
+                update={"counted": None, "why": row.why or "invalid", "detail": said or row.detail}
+            )
         evidence.append(row)
     hidden = bool(selection.hidden) or not truths
     return known(every([*truths, None] if hidden else truths), evidence)
@@ -231,7 +259,9 @@ def _pairs(case: Case) -> list[tuple[Standing, Standing, tuple[Comparison, ...]]
     found = []
     for pathologic in select(case, "stage.pathologic").newest:
         after = _read(case, pathologic)
-        earlier = [s for s in select(case, "stage.clinical").standings if s.counted and s.when and pathologic.when]
+        earlier = [
+            s for s in select(case, "stage.clinical").standings if s.counted and s.when and pathologic.when
+        ]
         before = [s for s in earlier if s.when and pathologic.when and s.when <= pathologic.when]
         newest = [s for s in before if s.when == before[0].when]
         for clinical in newest:
@@ -263,19 +293,32 @@ def meeting_was_held(case: Case, options: Options) -> Derived:
         if standing.counted is False or held is True:
             made.append(standing)
         else:
-            made.append(replace(standing, counted=False if held is False else None, why="not_final", detail=status_said(status)))
+            made.append(replace(standing, counted=held, why="not_final", detail=_not_held(held, status)))
     held_ones = Selection(selection.fact, tuple(made), selection.hidden)
     missing = () if held_ones.exists else ("meeting.mdt",)
     return known(held_ones.exists, held_ones.evidence(), missing)
 
 
-_HELD = frozenset({"completed", "finished", "fulfilled", "final", "amended", "corrected", "done", "已完成", "已结束"})
+def _not_held(held: Truth, status: str) -> Text:
+    if held is None:
+        return Text(
+            zh=f"状态为“{status}”，不能确认已经讨论",
+            en=f"status `{status}`: it isn't known whether it was held",
+        )
+    if status in _CANCELLED:
+        return Text(zh="已取消", en="cancelled")
+    return Text(zh="尚未讨论", en="not yet held")
+
+
+_CANCELLED = frozenset({"cancelled", "not-done", "noshow", "stopped", "已取消"})
+_HELD = frozenset(
+    {"completed", "finished", "fulfilled", "final", "amended", "corrected", "done", "已完成", "已结束"}
+)
 _NOT_HELD = frozenset(
     {
-        "planned", "proposed", "pending", "booked", "draft", "on-hold", "cancelled", "not-done", "noshow", "stopped", "preliminary",
-        "registered", "已取消", "待讨论", "已预约",
+        "planned", "proposed", "pending", "booked", "draft", "on-hold", "preliminary", "registered", "待讨论", "已预约",
     }
-)  # fmt: skip
+) | _CANCELLED  # fmt: skip
 
 
 def order_is_surgery(case: Case, options: Options) -> Derived:
@@ -290,16 +333,26 @@ def order_surgery_level(case: Case, options: Options) -> Derived:
     plain = re.sub(r"^(?:LEVEL|GRADE|手术)|(?:级手术|级)$", "", plain)
     level = _LEVELS.get(plain)
     if level is not None:
-        return Derived(frozenset({level}), holding=(Text(zh=f"{said}手术", en=f"operation of level {level}"),))
+        return Derived(
+            frozenset({level}),
+            holding=(Text(zh=f"{_LEVEL_ZH[level]}级手术", en=f"operation of level {level}"),),
+        )
     text = Text(zh="医嘱没有写明手术级别", en="the order doesn't state the level of the operation")
     wrong = Text(zh=f"手术级别“{said}”无法识别", en=f"the level `{said}` isn't understood")
-    row = Evidence(fact="order.surgery_level", counted=None, why="invalid" if said else "absent", detail=wrong if said else text)
+    row = Evidence(
+        fact="order.surgery_level",
+        counted=None,
+        why="invalid" if said else "absent",
+        detail=wrong if said else text,
+    )
     return Derived(frozenset(_LEVELS.values()), (row,))
 
 
 _LEVELS = {
     "I": "I", "1": "I", "一": "I", "II": "II", "2": "II", "二": "II", "III": "III", "3": "III", "三": "III", "IV": "IV", "4": "IV", "四": "IV",
 }  # fmt: skip
+
+_LEVEL_ZH = {"I": "一", "II": "二", "III": "三", "IV": "四"}
 
 
 def case_is_difficult(case: Case, options: Options) -> Derived:
@@ -312,15 +365,27 @@ def case_is_difficult(case: Case, options: Options) -> Derived:
     judges = {"several_tumours": _several, "poor_performance": _poor_performance, "stage_iv": _stage_iv}
     chosen = [judges[name](case, options) for name in sorted(criteria)] if isinstance(criteria, tuple) else []
     truth = some(d.truth for d in chosen)
-    made = known(truth, [row for d in chosen for row in d.evidence], [m for d in chosen if d.truth is None for m in d.missing])
-    return Derived(made.possible, made.evidence, made.missing, tuple(t for d in chosen if d.truth for t in d.holding))
+    made = known(
+        truth,
+        [row for d in chosen for row in d.evidence],
+        [m for d in chosen if d.truth is None for m in d.missing],
+    )
+    return Derived(
+        made.possible, made.evidence, made.missing, tuple(t for d in chosen if d.truth for t in d.holding)
+    )
 
 
 def _several(case: Case, options: Options) -> Derived:
     several = case.tumour.several
     text = Text(zh="病历中不止一个原发肿瘤", en="several primary tumours on record")
-    untold = Text(zh="无法确定是否还有其他原发肿瘤", en="whether there are other primary tumours can't be told")
-    rows = (Evidence(fact="patient.has_tumour", counted=None, why="not_supplied", detail=untold),) if several is None else ()
+    untold = Text(
+        zh="无法确定是否还有其他原发肿瘤", en="whether there are other primary tumours can't be told"
+    )
+    rows = (
+        (Evidence(fact="patient.has_tumour", counted=None, why="not_supplied", detail=untold),)
+        if several is None
+        else ()
+    )
     made = known(several, rows)
     return Derived(made.possible, made.evidence, (), (text,) if several else ())
 
@@ -331,19 +396,37 @@ def _poor_performance(case: Case, options: Options) -> Derived:
     assert isinstance(limit, Decimal)
     newest = selection.newest
     exact = {s.value for s in newest if s.counted and s.problem is None and s.value is not None}
-    known_all = not selection.hidden and len(exact) == 1 and all(s.counted and s.problem is None for s in newest)
+    known_all = (
+        not selection.hidden and len(exact) == 1 and all(s.counted and s.problem is None for s in newest)
+    )
     value = next(iter(exact)) if known_all else None
     truth = None if value is None else value >= limit
-    made = known(truth, selection.evidence() if truth is None else [s.evidence(selection.fact) for s in newest])
+    lacking = Text(zh="近期没有 ECOG 评分", en="no recent ECOG performance status")
+    rows = [s.evidence(selection.fact) for s in selection.standings] + [
+        h.evidence(selection.fact) for h in selection.hidden
+    ]
+    absent = (
+        []
+        if newest or selection.hidden
+        else [Evidence(fact="vital.ecog", counted=None, why="absent", detail=lacking)]
+    )
+    made = known(truth, [*absent, *rows])
     text = Text(zh=f"ECOG {value} 分", en=f"ECOG {value}")
-    return Derived(made.possible, made.evidence, ("vital.ecog",) if truth is None else (), (text,) if truth else ())
+    return Derived(
+        made.possible, made.evidence, ("vital.ecog",) if truth is None else (), (text,) if truth else ()
+    )
 
 
 def _stage_iv(case: Case, options: Options) -> Derived:
     selection = select(case, "stage.clinical")
     read = [_read(case, s) for s in selection.newest]
-    spread = [None if r is None else (r[0].m or "").startswith("1") or (r[0].group or "").upper().startswith("IV") for r in read]
+    spread = [
+        None if r is None else (r[0].m or "").startswith("1") or (r[0].group or "").upper().startswith("IV")
+        for r in read
+    ]
     truth = None if selection.hidden or not spread else some(spread)
     text = Text(zh="临床Ⅳ期", en="clinical stage IV")
     made = known(truth, selection.evidence())
-    return Derived(made.possible, made.evidence, ("stage.clinical",) if truth is None else (), (text,) if truth else ())
+    return Derived(
+        made.possible, made.evidence, ("stage.clinical",) if truth is None else (), (text,) if truth else ()
+    )
