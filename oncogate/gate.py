@@ -113,7 +113,7 @@ def _say(rule: Rule, judgement: Judgement | None, case: Case, force: InForce) ->
         return _Said(failed(rule))
     try:
         finding = finding_of(judgement, case, force)
-        return _Said(finding, critical_value_of(judgement, case), obligations_of(judgement))
+        return _Said(finding, critical_value_of(judgement, case), obligations_of(judgement, case))
     except Exception:  # as above: without words for it, the verdict is not known
         return _Said(failed(rule))
 

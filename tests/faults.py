@@ -74,7 +74,7 @@ FAULTS = (
     Fault("any with an unknown is false", "base/logic.py", "    return at_least(1, values)", "    return at_least(1, [v is True for v in values])"),
     Fault("all with an unknown is true", "base/logic.py", "    return at_least(len(values), values)", "    return at_least(len(values), [v is not False for v in values])"),
     Fault("unknown asks for nothing", "engine/combine.py", "return rule.if_unknown", "return None"),
-    Fault("on_unknown is ignored", "model/rule.py", 'return self.on_unknown or ("block"', 'return ("block"'),
+    Fault("on_unknown is ignored", "model/rule.py", 'return self.on_unknown or ("warn"', 'return ("warn"'),
     Fault("unknown rules are skipped", "gate.py", "findings = tuple(s.finding for s in said)", 'findings = tuple(s.finding for s in said if s.finding.verdict != "unknown")'),
     Fault("the last rule wins", "engine/combine.py", "max((_STRICTNESS[a] for a in asks), default=0)", "([0] + [_STRICTNESS[a] for a in asks])[-1]"),
     Fault("determining is too wide", "engine/combine.py", 'return outcome != "allow" and asks == outcome', 'return outcome != "allow" and asks is not None'),

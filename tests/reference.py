@@ -63,7 +63,7 @@ def decide(all_rules: Iterable[rules.Rule], request: Request, world: World) -> A
 def asked(rule: rules.Rule, verdict: str) -> str | None:
     """A hazard asks for its effect, an unknown never for nothing; a critical value stops no order by itself."""
     if verdict == "unknown":
-        return rule.on_unknown or ("block" if rule.effect == "block" else "warn")
+        return rule.on_unknown or {"critical_value": "warn"}.get(rule.effect, rule.effect)
     if verdict == "unmet":
         return "inform" if rule.effect == "critical_value" else rule.effect
     return None

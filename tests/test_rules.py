@@ -17,8 +17,19 @@ CONTRACT = {
 }  # fmt: skip
 
 
+CARE = {f"neutropenia/{level}-risk-care" for level in ("high", "intermediate", "low")}
+"""The rules that carry obligations only: they inform, and never change an outcome."""
+
+
 def test_the_core_pack_has_the_rules_of_the_contract_and_all_are_active():
-    assert {r.rule.id for r in LIBRARY.rules if r.rule.status == "stable"} == CONTRACT
+    core = {r.rule.id: r.rule.status for r in LIBRARY.rules if r.rule.id.startswith("core/")}
+    assert core == dict.fromkeys(CONTRACT, "stable")
+
+
+def test_all_others_are_on_trial_but_those_that_only_carry_obligations():
+    others = [r.rule for r in LIBRARY.rules if not r.rule.id.startswith("core/")]
+    assert {rule.id for rule in others if rule.status != "trial"} == CARE
+    assert {rule.effect for rule in others if rule.id in CARE} == {"inform"}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +51,7 @@ def test_every_rule_is_shown_asking_and_not_asking_and_not_knowing(loaded: Loade
 def test_every_tunable_number_has_a_range_a_label_and_a_source_that_is_named(loaded: LoadedRule):
     for parameter in loaded.rule.parameters.values():
         assert parameter.source in loaded.rule.sources
-        assert parameter.label is not None
-        if not isinstance(parameter.value, (str, bool, tuple)):
+        if parameter.tunable:
+            assert parameter.label is not None
+        if parameter.tunable and not isinstance(parameter.value, (str, bool, tuple)):
             assert parameter.range is not None

@@ -85,14 +85,14 @@ class _Lint:
         return Diagnostic(str(self.loaded.path), line, column, f"lint-{code}", message, help)
 
     def _parameters(self) -> Iterator[Diagnostic]:
-        used = used_parameters(self.rule)
+        used = used_parameters(self.rule) | _named_in_texts(self.rule)
         for name, parameter in self.rule.parameters.items():
             where = ("parameters", name)
             if name not in used:
                 yield self._at(
                     where,
                     "parameter-unused",
-                    f"no condition uses the parameter `{name}`",
+                    f"no condition or text uses the parameter `{name}`",
                     "use it or drop it",
                 )
             numeric = not isinstance(parameter.value, (str, bool, tuple))
@@ -212,6 +212,12 @@ class _Lint:
             yield self._at((*where, "en"), "text-en", "the English text has Chinese characters")
         elif slip := _FULL.search(en):
             yield self._at((*where, "en"), "text-punctuation", f"fullwidth `{slip[0]}` in the English text")
+
+
+def _named_in_texts(rule: Rule) -> set[str]:
+    """What the texts of a rule are filled in with."""
+    found = (_PLACEHOLDER.findall(text.zh + text.en) for _, text in texts(rule))
+    return {name.strip("{}") for names in found for name in names}
 
 
 def used_parameters(owner: Rule | Fact) -> set[str]:

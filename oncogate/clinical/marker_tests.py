@@ -35,7 +35,10 @@ class MarkerTest:
 
 @dataclass(frozen=True)
 class MarkerScale:
-    """The scale by which a marker's number says positive or negative; the limits are parameters, by name."""
+    """The scale by which a marker's number says positive or negative; the limits are parameters, by name.
+
+    Without a `negative` limit a stain without its number doesn't say positive (CLDN18.2 `2+`).
+    """
 
     scale: str
     positive: str
@@ -75,9 +78,7 @@ def judge_test(
 
     def truth(marker: str) -> Truth:
         told = readings.get(marker, ())
-        judged = [
-            (when, _one(test, marker, reading, scales.get(marker), limits)) for when, reading in told
-        ]
+        judged = [(when, _one(test, marker, reading, scales.get(marker), limits)) for when, reading in told]
         return _newest(judged, settles=test.sign != "-")
 
     truths = [truth(marker) for marker in test.markers]
@@ -125,23 +126,30 @@ def _level(test: MarkerTest, reading: Reading, limits: Mapping[str, Decimal]) ->
         return None
     if level is not None:
         return level.at_least(limit)
-    return False if reading.negative and not reading.found else None
+    # a stain that is called negative may have been 1+; a score that is called negative has none
+    return False if reading.negative and not reading.found and test.scale != "IHC" else None
 
 
 def _found(wanted: frozenset[str], reading: Reading) -> Truth:
     """Whether one of the alterations wanted was found; unknown where the result doesn't say which was."""
     if any(_is(one, found) for one in wanted for found in reading.found):
         return True
+    if wanted <= _LOW:
+        return False if reading.levels or reading.found - _LOW else None
     if reading.negative and not reading.found:
         return False
     if all(_denied(one, reading.denied) for one in wanted):
         return False
-    particular = {f for f in reading.found if f not in ("", "+", "mutation", "low", "ultralow")}
+    particular = {f for f in reading.found if f not in ("", "+", "mutation", *_LOW)}
     if particular:
         return False
-    if reading.found & {"low", "ultralow"} or reading.ish is False:
+    if reading.found & _LOW or reading.ish is False:
         return False if not reading.found & {"", "+", "mutation"} else None
     return None
+
+
+_LOW = frozenset({"low", "ultralow"})
+"""Expression that is there and isn't called positive."""
 
 
 def _is(wanted: str, found: str) -> bool:
@@ -158,23 +166,30 @@ def _denied(wanted: str, denied: frozenset[str]) -> bool:
 def _positive(reading: Reading, scale: MarkerScale | None, limits: Mapping[str, Decimal]) -> Truth:
     """Whether a result says positive as a whole: by its number where the marker has a scale, else by its words."""
     if scale is None:
-        if reading.found - {"low", "ultralow"} or reading.ish:
+        if reading.found - _LOW or reading.ish:
             return True
         blank = reading.negative or reading.ish is False or bool({"mutation", "fusion"} & reading.denied)
         return False if blank else True if _stained(reading) else None
     by_number = _by_number(reading, scale, limits)
-    amplified = True if "amplification" in reading.found else False if "amplification" in reading.denied else None
+    amplified = (
+        True if "amplification" in reading.found else False if "amplification" in reading.denied else None
+    )
     ish = reading.ish if reading.ish is not None else amplified
     if by_number is True or ish is True:
         return True
-    said = True if "" in reading.found else False if reading.negative or reading.found & {"low", "ultralow"} else None
+    said = True if "" in reading.found else False if reading.negative or reading.found & _LOW else None
     if scale.scale in reading.levels:  # a word can't overrule the number, only agree
         by_number = ish if by_number is None else by_number
         return by_number if said in (None, by_number) else None
     if ish is False:
         return False if said is not True else None
-    if said is None and "+" in reading.found and scale.scale != "IHC":
-        return True  # of a stain with grades, a single plus is the lowest of them
+    if (
+        said is None
+        and scale.scale != "IHC"
+        and scale.negative
+        and ("+" in reading.found or _stained(reading))
+    ):
+        return True  # any stain; of HER2, where the grades decide, a single plus is the lowest of them
     return said
 
 

@@ -62,7 +62,9 @@ class _Pattern:
             scale = found["scale"].upper() if found["scale"] else "percent"
             return Word("level", scale, level=_level(found)), found.end()
         if self.kind == "ihc":
-            said = found["n"] or str(len(found.groupdict().get("plus") or ""))
+            said = (
+                found["n"] or found.groupdict().get("zero") or str(len(found.groupdict().get("plus") or ""))
+            )
             return Word("ihc", "IHC", level=_exactly(said)), found.end()
         if self.kind == "exon":
             numbers = re.findall(r"\d+", found[0])
@@ -72,13 +74,17 @@ class _Pattern:
         said = self.text if self.text is not None else found[0]
         if self.kind == "var" and self.text is None:
             said = _protein(found[0])
+            if said[0] == said[-1]:
+                return Word("unsure", said), found.end()  # the protein isn't changed
         return Word(self.kind, said), found.end()
 
 
 def _protein(said: str) -> str:
     """A changed protein in one spelling: `p.L858R`, `l858r` are `L858R`; exon 19 deletions are `ex19del`."""
     plain = re.sub(r"^p\.?\s*|[()\s]", "", said, flags=re.IGNORECASE)
-    head, tail = (plain[:-3], plain[-3:].lower()) if plain[-3:].lower() in ("del", "dup", "ins") else (plain, "")
+    head, tail = (
+        (plain[:-3], plain[-3:].lower()) if plain[-3:].lower() in ("del", "dup", "ins") else (plain, "")
+    )
     return head.upper() + tail
 
 
@@ -151,7 +157,7 @@ WORDS: tuple[_Pattern, ...] = (
     _made("level", rf"(?P<scale>(?!))?{_SIGN}\s*(?P<number>\d+(?:\.\d+)?)\s*[-~—–至到]\s*(?P<to>\d+(?:\.\d+)?)\s*%"),
     _made("ihc", r"\(?\s*(?:(?P<n>[0-3])\s*\+|(?P<plus>\+{2,3}))\s*\)?"),
     _made("ihc", rf"(?:{_B}ihc|免疫组化)\s*[:=为]?\s*\(?(?P<n>0)(?![0-9.%+])\)?"),
-    _made("ihc", r"\((?P<n>0)\)"),
+    _made("ihc", r"\((?P<n>0)\)|(?<=[\s:])(?P<zero>0)(?=$|[\s,)])"),
     # alterations
     _made("var", rf"(?:met)?ex14(?:\s*(?:跳跃(?:缺失)?|skip(?:ping)?))?(?:突变)?{_E}|(?:第?\s*14\s*号?\s*外显子|exon\s*14)\s*(?:跳跃|skip(?:ping)?)"
                  r"(?:缺失|剪接)?(?:突变)?|外显子\s*14\s*跳跃(?:缺失)?(?:突变)?", "ex14skip"),
@@ -159,6 +165,7 @@ WORDS: tuple[_Pattern, ...] = (
     _made("var", rf"(?:20\s*-?\s*ins|ex(?:on)?\s*20\s*-?\s*ins(?:ertions?)?){_E}", "ex20ins"),
     _made("var", rf"{_B}(?:p\.)?\(?[{_AMINO}]\d{{1,4}}(?:_[{_AMINO}]\d{{1,4}})?(?:[{_AMINO}X*]|del|dup|ins[{_AMINO}]*)\)?{_E}"),
     _made("var", rf"{_B}v600{_E}", "V600"),
+    _made("var", r"c\.\d+[\d_+*-]*(?:[acgt]+>[acgt]+|(?:delins|del|dup|ins)[acgt]*)", "mutation"),
     _made("var", rf"{_B}itd{_E}|内部串联重复", "ITD"),
     _made("var", rf"{_B}tkd{_E}", "TKD"),
     _made("exon", r"第?\s*\d{1,2}\s*号?(?:\s*[-~至到,、/]\s*第?\s*\d{1,2}\s*号?)*\s*(?:号\s*)?外显子|外显子\s*\d{1,2}(?:\s*[-~至到,、/]\s*\d{1,2})*"
@@ -176,7 +183,7 @@ WORDS: tuple[_Pattern, ...] = (
     _made("var", rf"融合|重排|易位|断裂|{_B}(?:rearrange(?:d|ments?)|fusions?|translocations?){_E}", "fusion"),
     _made("var", rf"扩增|{_B}(?:amplified|amplifications?){_E}", "amplification"),
     _made("var", rf"突变型|突变|变异|{_B}(?:mutations?|mutated|mutant|variants?){_E}", "mutation"),
-    _made("pos", rf"阳性|高表达|过表达|{_B}(?:positive|pos|overexpress(?:ed|ion)){_E}\.?"),
+    _made("pos", rf"(?:强|中等强度|中等|中)?阳性|高表达|过表达|{_B}(?:positive|pos|overexpress(?:ed|ion)){_E}\.?"),
     _made("plus", r"\(\s*\+\s*\)|(?<=[A-Za-z0-9])\+(?=$|[\s,、/)(])|(?<=\()\+(?=[,\s)])"),
     _made("det", rf"检测到|检出|发现|查见|可见|存在|{_B}(?:detected|found|identified|present|seen){_E}"),
     # how it was done, and words that say nothing of the result

@@ -213,11 +213,14 @@ def _runs(words: list[Word]) -> Iterator[list[Word]]:
 
 
 def _stated(run: list[Word]) -> bool:
-    return any(w.kind in ("pos", "neg", "neg_before", "det", "plus", "ihc", "level", "state_msi") for w in run)
+    return any(
+        w.kind in ("pos", "neg", "neg_before", "det", "plus", "ihc", "level", "state_msi") for w in run
+    )
 
 
 def _statement(words: list[Word]) -> tuple[Reading | None, bool, bool]:
     """What a run says; whether it names an alteration without a state; whether a negation stands before something."""
+    together = any(w.kind == "both" for w in words)
     words = [w for w in words if w.kind not in ("scale", "both")]
     if not words:
         return None, False, False
@@ -225,8 +228,10 @@ def _statement(words: list[Word]) -> tuple[Reading | None, bool, bool]:
     if len(levels) < sum(w.level is not None for w in words):
         return UNCLEAR, False, False  # two numbers on one scale
     ish, exons = any(w.kind == "ish" for w in words), [w for w in words if w.kind == "exon"]
-    core = [w for w in words if w.kind in ("var", "pos", "neg", "neg_before", "det", "plus", "low", "state_msi")]
-    made, bare, denies = _states(core)
+    core = [
+        w for w in words if w.kind in ("var", "pos", "neg", "neg_before", "det", "plus", "low", "state_msi")
+    ]
+    made, bare, denies = _states(core, together)
     if made is None:
         return UNCLEAR, bare, denies
     one_exon = len(exons) == 1 and len(exons[0].text.split()) == 1
@@ -243,8 +248,11 @@ def _statement(words: list[Word]) -> tuple[Reading | None, bool, bool]:
     return replace(made, levels=levels), bare, denies
 
 
-def _states(words: list[Word]) -> tuple[Reading | None, bool, bool]:
-    """Alterations with the states that they stand beside; `None` where it can't be told which belongs to which."""
+def _states(words: list[Word], together: bool) -> tuple[Reading | None, bool, bool]:
+    """Alterations with the states that they stand beside; `None` where it can't be told which belongs to which.
+
+    `together`: a state is said of all (`均阴性`). Without that, `19del、T790M阴性` may deny the last alone.
+    """
     before = next((i for i, w in enumerate(words) if w.kind == "neg_before"), None)
     if before is not None:
         after = [w for w in words[before + 1 :] if w.kind != "det"]
@@ -264,6 +272,8 @@ def _states(words: list[Word]) -> tuple[Reading | None, bool, bool]:
     for word in words:
         if word.kind == "var":
             waiting.append(word.text)
+        elif word.kind == "neg" and len(_particular(set(waiting))) > 1 and not together:
+            return None, False, False
         elif word.kind == "neg":
             denied_ |= _particular(set(waiting))
             negative = negative or not waiting
@@ -322,7 +332,7 @@ def _settled(reading: Reading) -> Reading:
     if found - _PLAIN:
         found -= _PLAIN  # `L858R突变`: the particular word tells
     contradictory = (
-        (reading.negative and bool(found - {"low", "ultralow"}))
+        (reading.negative and (bool(found - {"low", "ultralow"}) or reading.ish is True))
         or bool(found & reading.denied)
         or ("mutation" in reading.denied and any(is_mutation(f) for f in found))
     )

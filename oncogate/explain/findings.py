@@ -116,9 +116,13 @@ def _plain(value: object) -> str:
     return f"{value:f}" if value is not None else ""
 
 
-def obligations_of(judgement: Judgement) -> tuple[Obligation, ...]:
+def obligations_of(judgement: Judgement, case: Case) -> tuple[Obligation, ...]:
     """What follows from a rule that isn't met."""
-    if judgement.verdict != "unmet":
-        return ()
     rule = judgement.rule
-    return tuple(Obligation(kind=o.kind, level=o.level, text=o.text, rule=rule.id) for o in rule.obligations)
+    if judgement.verdict != "unmet" or not rule.obligations:
+        return ()
+    values = fillings(judgement, case)
+    return tuple(
+        Obligation(kind=o.kind, level=o.level, text=o.text.fill(**values) if o.text else None, rule=rule.id)
+        for o in rule.obligations
+    )

@@ -6,6 +6,7 @@ goes on with the near misses and the gaps that the evidence shows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
 from oncogate.engine.wording import shown_value
+from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.record import Entry
@@ -45,6 +47,8 @@ WHY: dict[Why, Text] = {
     "other_cycle": Text(zh="针对的是其他周期", en="for another cycle"),
     "engine_error": Text(zh="规则运行出错", en="the rule failed to run"),
 }
+
+_NUMBER = re.compile(r"[<>]?=?-?\d+(?:\.\d+)?")
 
 MOST_SHOWN = 4
 """Near misses said in a sentence; all are in the evidence."""
@@ -103,8 +107,13 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
 
 
 def _because(judgement: Judgement) -> Text:
-    """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit."""
-    said = _once(t for leaf in judgement.leaves if leaf.truth and not leaf.asked for t in leaf.holding)
+    """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit.
+
+    That an entry is there at all only guards what the rule then asks of it, unless nothing else is asked.
+    """
+    true = [leaf for leaf in judgement.leaves if leaf.truth and not leaf.asked]
+    telling = [leaf for leaf in true if leaf.holding and not isinstance(leaf.leaf, Exists)]
+    said = _once(t for leaf in telling or true for t in leaf.holding)
     return Text(zh="、".join(t.zh for t in said), en=", ".join(t.en for t in said))
 
 
@@ -202,7 +211,13 @@ def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Text:
 def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Text:
     value = row.value or ""
     vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
-    return vocabulary.values[value] if vocabulary and value in vocabulary.values else Text(zh=value, en=value)
+    if vocabulary and value in vocabulary.values:
+        return vocabulary.values[value]
+    number, _, unit = value.partition(" ")
+    known = unit_text(unit)  # a unit that can't be read is shown as it came
+    if _NUMBER.fullmatch(number) and row.why != "unreadable_unit":
+        return Text(zh=f"{number} {known.zh}".strip(), en=f"{number} {known.en}".strip())
+    return Text(zh=value, en=value)
 
 
 def value_text(entry: Entry) -> Text:

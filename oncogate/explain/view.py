@@ -192,7 +192,8 @@ class _Viewer:
         return code_text(code, self.language)
 
     def _limits(self, parameters: Mapping[str, Used]) -> Iterable[str]:
-        """One line for each layer that set some of them."""
+        """One line for each layer that set some of them; what has no label is no limit (`high` in a rule on high risk)."""
+        parameters = {name: used for name, used in parameters.items() if used.label is not None}
         for layer in dict.fromkeys(used.set_by for used in parameters.values()):
             said = self.semicolon.join(
                 self._limit(name, used) for name, used in parameters.items() if used.set_by == layer

@@ -7,7 +7,6 @@ until when; after that day it ends by itself.
 
 from __future__ import annotations
 
-import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, model_validator
@@ -70,4 +69,4 @@ class OverlayFile(Model):
     rules: dict[RuleId, RuleSetting] = Field(default_factory=dict)
     first_line: dict[str, Annotated[tuple[Name, ...], Strict(False)]] = Field(default_factory=dict)
     approved_by: str | None = None
-    date: datetime.date | None = None
+    date: Day | None = None

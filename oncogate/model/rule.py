@@ -100,9 +100,9 @@ class Rule(Model):
         return self
 
     @property
-    def if_unknown(self) -> Literal["block", "warn"]:
-        """What the rule asks when it can't be judged: never nothing."""
-        return self.on_unknown or ("block" if self.effect == "block" else "warn")
+    def if_unknown(self) -> Literal["block", "warn", "inform"]:
+        """What the rule asks when it can't be judged: its effect, or as it says; never nothing."""
+        return self.on_unknown or ("warn" if self.effect == "critical_value" else self.effect)
 
 
 class PackFile(Model):
