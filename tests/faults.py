@@ -91,7 +91,7 @@ FAULTS = (
     Fault("unknown points aren't counted", CONDITIONS, "totals | added if truth is None else totals", "totals"),
     Fault("a result raised before is raised again", CONDITIONS, "return bool(before)", "return False"),
     Fault("worse is not raised again", CONDITIONS, "return min(values) <= min(worst) if low else", "return True if low else"),
-    Fault("a route that isn't stated is fine", "engine/doses.py", "if not drug.route or not isinstance(routes.value, tuple):\n        return None", "if not drug.route or not isinstance(routes.value, tuple):\n        return False"),
+    Fault("a route that isn't stated is fine", "engine/formulas/given.py", "if not drug.route or not isinstance(routes.value, tuple):\n        return None", "if not drug.route or not isinstance(routes.value, tuple):\n        return False"),
     Fault("a group's members aren't its", CASE, "if drug.id in wanted or drug.groups & wanted:", "if drug.id in wanted:"),
     Fault("a coarse code is in no group", CASE, "return None if drug.perhaps & wanted else False", "return False"),
     Fault("planned for later is due", STANDING, "elif time > due.since:", "elif False:"),

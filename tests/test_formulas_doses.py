@@ -234,6 +234,14 @@ def test_without_an_earlier_dose_nothing_has_changed():
     assert only(worked_out("order.dose_change", {"order": order, "treatments": [past("多柔比星", 60)]})) == 0
 
 
+def test_an_earlier_regimen_without_its_doses_leaves_the_change_open():
+    order = {"drugs": [{"name": "多柔比星", "dose": 90, "unit": "mg"}]}
+    found = worked_out(
+        "order.dose_change", {"order": order, "treatments": [{"regimen": "AC", "age": "21 d"}]}
+    )
+    assert found.possible == {Decimal(0), UNBOUNDED}
+
+
 def test_one_dose_unknown_leaves_the_greater_open():
     order = {"drugs": [{"name": "多西他赛", "dose": 90, "unit": "mg"}, {"name": "环磷酰胺"}]}
     before = {"drugs": [{"name": "多西他赛", "dose": 100, "unit": "mg"}, {"name": "环磷酰胺", "dose": 1, "unit": "g"}], "age": "21 d"}  # fmt: skip

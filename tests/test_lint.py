@@ -139,8 +139,10 @@ def test_finds_a_pack_without_its_file(tmp_path: Path) -> None:
 
 
 def test_a_parameter_is_used_wherever_a_condition_names_it() -> None:
-    for loaded in load_library().rules:
-        assert used_parameters(loaded.rule) <= {*loaded.rule.parameters, *load_library().facts}, loaded.rule.id
+    library = load_library()
+    for loaded in library.rules:
+        named = {ref for ref in used_parameters(loaded.rule) if not ref.startswith("drugs/")}
+        assert named <= {*loaded.rule.parameters, *library.facts}, loaded.rule.id
 
 
 def test_the_command_says_what_and_how_much(tmp_path: Path) -> None:

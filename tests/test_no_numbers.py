@@ -31,9 +31,9 @@ WHAT_IT_IS = {
     "clinical/stages.py": {"200": "longest text read"},
     "clinical/units.py": {"40": "longest text shown", "39": "longest text shown", "60": "decimal places"},
     "engine/case.py": {"4": "position in an ICD-10 code"},
-    "engine/formulas/body.py": {"100": "percent", "0.01": "decimal places"},
+    "engine/formulas/body.py": {"100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
     "engine/formulas/doses.py": {"100": "percent", "0.1": "decimal places", "Infinity": "no limit"},
-    "engine/formulas/people.py": {"60": "longest text shown", "Infinity": "no limit"},
+    "engine/formulas/people.py": {"Infinity": "no limit"},
     "engine/formulas/risk.py": {"0.1": "decimal places", "Infinity": "no limit"},
     "explain/prose.py": {"16": "columns", "8": "columns"},
     "explain/reasons.py": {"4": "near misses in a sentence"},
@@ -42,7 +42,10 @@ WHAT_IT_IS = {
     "model/request.py": {"32": "bytes", "1024": "bytes"},
     "model/values.py": {"1e15": "largest number", "500": "longest name"},
     "packs/document.py": {"1024": "bytes", "40": "depth", "100": "digits"},
-    "packs/tables.py": dict.fromkeys(("4", "5", "6", "7", "12"), "positions in a code"),
+    "packs/tables.py": {
+        **dict.fromkeys(("4", "5", "6", "7", "12"), "positions in a code"),
+        **dict.fromkeys(("256", "4096"), "names remembered"),
+    },
 }  # fmt: skip
 
 

@@ -41,4 +41,5 @@ def test_a_decision_reads_back_equal_and_findings_of_everything_go_along():
     assert again == decision
     assert again.to_json() == decision.to_json()
     assert [f.rule for f in again.determining] == list(decision.determining_rules)
-    assert len(oncogate.Decision.load(decision.to_json(everything=True)).findings) == len(gate.library.rules)
+    counting = [loaded for loaded in gate.library.rules if loaded.rule.status == "stable"]
+    assert len(oncogate.Decision.load(decision.to_json(everything=True)).findings) == len(counting)

@@ -11,8 +11,8 @@ from oncogate.base.logic import Truth, at_least, every, negate, some
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case, in_classes
 from oncogate.engine.derived import Derived, Options, drug_evidence
-from oncogate.engine.doses import by_route, dose_compares
 from oncogate.engine.formulas import FORMULAS
+from oncogate.engine.formulas.given import by_route, dose_compares, reckoned_by
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.engine.values import all_agree, compare
@@ -105,7 +105,8 @@ class Walk:
             found = derive(self.case, leaf.value, self._options(leaf))
             truth = all_agree([self._compared(leaf, v) for v in found.possible])
             missing = found.missing or ((leaf.value,) if truth is None else ())
-            return LeafOutcome(leaf, truth, found.evidence, missing, self.asked, holding=found.holding)
+            rows = (*found.evidence, *self._behind_the_limit(leaf))
+            return LeafOutcome(leaf, truth, rows, missing, self.asked, holding=found.holding)
         if isinstance(leaf, Holds):
             found = derive(self.case, leaf.holds, self._options(leaf))
             missing = found.missing or ((leaf.holds,) if found.truth is None else ())
@@ -155,7 +156,7 @@ class Walk:
             truth = all_agree(truths)
         if truth is True and leaf.repeats is not None and self._said_before(leaf, selection, newest, limits):
             truth = False
-        basis: tuple[Evidence, ...] = ()
+        basis = self._behind_the_limit(leaf)
         missing: tuple[str, ...] = () if truth is not None else (leaf.latest,)
         if truth is None and len(limits) != 1 and leaf.comparison[1] in self.case.facts:
             # which limit holds isn't known: say what it depends on
@@ -218,6 +219,15 @@ class Walk:
             return frozenset({self._number(ref)})
         return derive(self.case, ref, self._options(leaf)).possible
 
+    def _behind_the_limit(self, leaf: Compared) -> tuple[Evidence, ...]:
+        """The entries of the record that a derived limit rests on."""
+        ref = leaf.comparison[1]
+        if ref not in self.case.facts or leaf.in_ is not None:
+            return ()
+        return tuple(
+            row for row in derive(self.case, ref, self._options(leaf)).evidence if row.entry is not None
+        )
+
     def _compared(self, leaf: Compared, value: Any) -> Truth:
         operator, ref = leaf.comparison
         if operator == "in_":
@@ -244,8 +254,13 @@ class Walk:
         else:
             truth = some([*each, None if self.case.doubtful else False])
             truth = negate(truth) if leaf.none_of is not None else truth
-        rows = tuple(drug_evidence(self.case, leaf.fact, wanted))
+        rows = (*drug_evidence(self.case, leaf.fact, wanted), *(self._reckoned_by(leaf) if narrowed else ()))
         return LeafOutcome(leaf, truth, rows, (leaf.fact,) if truth is None else (), self.asked)
+
+    def _reckoned_by(self, leaf: Drugs) -> Iterator[Evidence]:
+        for ref in (leaf.dose_above, leaf.dose_at_least):
+            for drug in self.case.drugs if ref is not None else ():
+                yield from reckoned_by(self.case, drug.drug, self.parameters[ref or ""].unit or "")
 
     def _given_so(self, leaf: Drugs, drug: Drug) -> Iterator[Truth]:
         for ref, wanted in ((leaf.route, True), (leaf.route_other_than, False)):

@@ -156,8 +156,12 @@ def read_value(fact: Fact, entry: Entry) -> tuple[Decimal | None, Why | None, Te
         return None, "unreadable_unit", help_for(measured.measure, entry.value.unit)
     low, high = measured.plausible
     if not low <= value <= high:
-        return None, "implausible", Text(
-            zh=f"超出可信范围 {low:f}–{high:f} {unit_text(measured.unit).zh}".strip(),
-            en=f"beyond the plausible range {low:f} to {high:f} {unit_text(measured.unit).en}".strip(),
+        return (
+            None,
+            "implausible",
+            Text(
+                zh=f"超出可信范围 {low:f}–{high:f} {unit_text(measured.unit).zh}".strip(),
+                en=f"beyond the plausible range {low:f} to {high:f} {unit_text(measured.unit).en}".strip(),
+            ),
         )
     return value, None, None

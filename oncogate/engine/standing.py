@@ -225,11 +225,15 @@ class Counting:
         """What a regimen that is only named gives, by its rows in the table; it never gives a companion drug."""
         tables = self.case.tables
         rows = tables.regimens_named(regimen)
-        parts = [[in_classes(tables.drugs[id], wanted) for id in tables.anti_tumour_part(row)] for row in rows]
+        parts = [
+            [in_classes(tables.drugs[id], wanted) for id in tables.anti_tumour_part(row)] for row in rows
+        ]
         if parts:
             return all_agree([some(part) for part in parts])
         groups = (tables.groups[name].drugs for name in wanted if name in tables.groups)
-        could = {name for group in groups for name in group} | {name for name in wanted if name in tables.drugs}
+        could = {name for group in groups for name in group} | {
+            name for name in wanted if name in tables.drugs
+        }
         against = any(tables.drugs[id].anti_tumour for id in could if id in tables.drugs)
         return None if against or wanted & {*ANTI_TUMOUR, "myelosuppressive"} else False
 

@@ -20,7 +20,10 @@ LAYERS: tuple[LayerKind, ...] = ("national", "province", "hospital", "department
 
 OwnerName = Annotated[
     str,
-    Field(pattern=r"^([a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+|[a-z_]+(\.[a-z_0-9]+)+)$", description="a rule or a fact"),
+    Field(
+        pattern=r"^([a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+|[a-z_]+(\.[a-z_0-9]+)+)$",
+        description="a rule or a fact",
+    ),
 ]
 
 

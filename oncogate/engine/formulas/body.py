@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -62,10 +62,11 @@ def body_surface(case: Case, options: Options) -> Derived:
     """The body surface in m2: computed from height and weight, else as recorded. `formula`, `weight_window` are options."""
     computed = _computed_surface(case, options)
     if computed is not None:
-        return _quantity("patient.bsa", computed, "m2")
+        rows = _used(case, options, ("vital.height", "height_window"), ("vital.weight", "weight_window"))
+        return _quantity("patient.bsa", computed, "m2", rows)
     recorded = _number(case, "vital.bsa", options, "weight_window")
     if recorded is not None:
-        return _quantity("patient.bsa", recorded, "m2")
+        return _quantity("patient.bsa", recorded, "m2", _used(case, options, ("vital.bsa", "weight_window")))
     return _not_said("patient.bsa")
 
 
@@ -91,14 +92,16 @@ def body_surface_deviation(case: Case, options: Options) -> Derived:
     computed = _computed_surface(case, own)
     if recorded is None or computed is None or not computed:
         rows = [row for fact, window in needed for row in _unsaid(case, fact, own, window)]
-        return Derived(UNKNOWN, tuple(rows), ("patient.bsa_deviation",))
+        rows += _used(case, own, *needed)
+        return Derived(UNKNOWN, tuple(dict.fromkeys(rows)), ("patient.bsa_deviation",))
     percent = _percent(recorded, computed)
     said = Text(
         zh=f"记录的体表面积 {plain(recorded)} m²，按身高体重计算为 {computed:.2f} m²，相差 {plain(percent)}%",
         en=f"body surface {plain(recorded)} m² on record, {computed:.2f} m² by height and weight, {plain(percent)} % apart",
     )
+    used = _used(case, own, *needed)
     return Derived(
-        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)} %"),), holding=(said,)
+        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)} %"), *used), holding=(said,)
     )
 
 
@@ -112,25 +115,25 @@ def weight_change(case: Case, options: Options) -> Derived:
     now, then = _value(lately), _value(before)
     if now is None or then is None or not then:
         rows = [
-            row
-            for row in (*lately.evidence(), *before.evidence())
-            if row.counted is None or (row.counted and row.why)
-        ]
+            row for row in (*lately.evidence(), *before.evidence()) if row.counted is not False
+        ]  # what isn't counted has nothing to say here
         return Derived(UNKNOWN, tuple(rows), ("patient.weight_change",))
     percent = _percent(now, then)
     said = Text(
         zh=f"体重由 {plain(then)} kg 变为 {plain(now)} kg，变化 {plain(percent)}%",
         en=f"weight {plain(then)} kg before, {plain(now)} kg now, a change of {plain(percent)} %",
     )
+    used = (s.evidence("vital.weight") for s in (*lately.newest, *before.newest))
     return Derived(
-        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)} %"),), holding=(said,)
+        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)} %"), *used), holding=(said,)
     )
 
 
 def creatinine_measured(case: Case, options: Options) -> Derived:
     """Whether there is a creatinine within `window`: a rule on its clearance leaves its absence to another."""
     selection = select(case, "lab.creatinine", window=Window.of(options["window"], case.at))
-    rows = tuple(row for row in selection.evidence() if row.counted is None)
+    told = [s.evidence("lab.creatinine") for s in selection.standings if s.counted]
+    rows = [*told, *(row for row in selection.evidence() if row.counted is None)]
     return known(selection.exists, rows, ["lab.creatinine"] if selection.exists is None else ())
 
 
@@ -148,6 +151,7 @@ def creatinine_clearance(case: Case, options: Options) -> Derived:
     if age is None or weight is None or creatinine is None or creatinine <= 0:
         windows = {"vital.weight": "weight_window", "lab.creatinine": "window"}
         gaps = [row for name in lacking for row in _gap(case, name, options, windows.get(name))]
+        gaps += _used(case, options, *(pair for pair in windows.items() if pair[0] not in lacking))
         return Derived(UNKNOWN, tuple(gaps), tuple(lacking) or ("patient.crcl",))
     floor = options["floor"].value
     least = floor if isinstance(floor, Decimal) else creatinine
@@ -155,15 +159,12 @@ def creatinine_clearance(case: Case, options: Options) -> Derived:
         doses.creatinine_clearance(int(age), weight, max(creatinine, least), female=sex == "female")
         for sex in sexes
     }
-    rows = tuple(_said("patient.crcl", f"{found.normalize():f} mL/min") for found in sorted(possible))
-    said = sorted(possible)[0]
-    return Derived(
-        frozenset(possible),
-        rows,
-        holding=(
-            Text(zh=f"肌酐清除率 {plain(said)} mL/min", en=f"creatinine clearance {plain(said)} mL/min"),
-        ),
-    )
+    rows = [_said("patient.crcl", f"{found.normalize():f} mL/min") for found in sorted(possible)]
+    rows += _used(case, options, ("vital.weight", "weight_window"), ("lab.creatinine", "window"))
+    # cut off, not rounded: 59.98 mustn't read as the 60 that it is below
+    shown = plain(sorted(possible)[0].quantize(Decimal("0.1"), ROUND_DOWN))
+    said = Text(zh=f"肌酐清除率 {shown} mL/min", en=f"creatinine clearance {shown} mL/min")
+    return Derived(frozenset(possible), tuple(rows), holding=(said,))
 
 
 UNKNOWN: frozenset[Any] = frozenset()
@@ -179,6 +180,15 @@ def quantity_of(found: Derived) -> Decimal | None:
 def _number(case: Case, fact: str, options: Options, window: str) -> Decimal | None:
     span = Window.of(options[window], case.at) if window in options else None
     return _value(select(case, fact, window=span))
+
+
+def _used(case: Case, options: Options, *read: tuple[str, str]) -> tuple[Evidence, ...]:
+    """The entries that values were read from: the newest of each fact, in its window."""
+    found = []
+    for fact, window in read:
+        span = Window.of(options[window], case.at) if window in options else None
+        found += [s.evidence(fact) for s in select(case, fact, window=span).newest]
+    return tuple(found)
 
 
 def _absent_in(case: Case, fact: str, options: Options, window: str) -> bool:
@@ -225,8 +235,8 @@ def plain(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
-def _quantity(fact: str, value: Decimal, unit: str) -> Derived:
-    return Derived(frozenset({value}), (_said(fact, f"{value.normalize():f} {unit}"),))
+def _quantity(fact: str, value: Decimal, unit: str, used: Iterable[Evidence]) -> Derived:
+    return Derived(frozenset({value}), (_said(fact, f"{value.normalize():f} {unit}"), *used))
 
 
 def _said(fact: str, value: str) -> Evidence:
@@ -241,6 +251,9 @@ def _not_said(fact: str) -> Derived:
     return Derived(UNKNOWN, (_absent(fact),), (fact,))
 
 
-def latest_number(case: Case, fact: str, window: datetime | None = None) -> Decimal | None:
-    """The newest exact value of a measured fact, if it is known."""
-    return _value(select(case, fact))
+def latest_weight(case: Case) -> Derived:
+    """The newest weight in kg, whenever it was taken."""
+    value = _value(select(case, "vital.weight"))
+    if value is None:
+        return _not_said("vital.weight")
+    return Derived(frozenset({value}), _used(case, {}, ("vital.weight", "")))

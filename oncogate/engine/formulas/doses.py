@@ -8,10 +8,10 @@ from decimal import Decimal
 from oncogate.base.logic import Truth, some
 from oncogate.base.texts import Text
 from oncogate.clinical.doses import calvert_target
-from oncogate.engine import doses as given  # the module: it is being loaded itself when this is
 from oncogate.engine.case import Case, OrderedDrug, in_classes
 from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.formulas.body import creatinine_clearance, plain
+from oncogate.engine.formulas.given import dose_of, reckoned_by
 from oncogate.engine.select import select
 from oncogate.engine.standing import Standing
 from oncogate.model.decision import Evidence
@@ -38,10 +38,10 @@ def order_over_maximum_dose(case: Case, options: Options) -> Derived:
         most = case.tables.maximum_doses.get(drug.known.id) if drug.known else None
         if most is None:
             continue
-        dose = given.dose_of(case, drug.drug, most.unit)
+        dose = dose_of(case, drug.drug, most.unit)
         over = None if dose is None else dose > most.value
         truths.append(over)
-        rows.append(_order_row(drug, dose, most.unit))
+        rows += [_order_row(drug, dose, most.unit), *reckoned_by(case, drug.drug, most.unit)]
         if over and dose is not None:
             label, limit = drug.label, f"{most.value:f} {most.unit}"
             said.append(
@@ -73,14 +73,17 @@ def dose_change(case: Case, options: Options) -> Derived:
         if last is None:
             continue
         standing, before = last
-        now = given.dose_of(case, drug.drug, before.unit) if before.unit else None
+        now = dose_of(case, drug.drug, before.unit) if before.unit else None
         if before.dose is None or not before.dose or now is None or standing.counted is None:
             untold = True
             rows.append(_past_row(earlier.fact, standing, before, None, _NO_DOSE))
             continue
         percent = (now - before.dose) * 100 / before.dose
         changes.append(abs(percent).quantize(Decimal("0.1")))
-        rows.append(_past_row(earlier.fact, standing, before, True, None))
+        rows += [
+            _past_row(earlier.fact, standing, before, True, None),
+            *reckoned_by(case, drug.drug, before.unit or ""),
+        ]
         if percent:
             numbers = f"{plain(before.dose)} → {plain(now)} {before.unit}"
             said.append(
@@ -106,9 +109,10 @@ def carboplatin_auc(case: Case, options: Options) -> Derived:
     Given `highest`, what it says in words names the dose in mg that this AUC comes to.
     """
     drugs = [d for d in case.drugs if d.known is not None and d.known.id == "carboplatin"]
-    amounts = [given.dose_of(case, d.drug, "mg") for d in drugs]
+    amounts = [dose_of(case, d.drug, "mg") for d in drugs]
     clearance = creatinine_clearance(case, case.facts["patient.crcl"].parameters)
     rows = [_order_row(d, a, "mg") for d, a in zip(drugs, amounts, strict=True)]
+    rows += [row for d in drugs for row in reckoned_by(case, d.drug, "mg")]
     total = sum((a for a in amounts if a is not None), Decimal(0))
     if not drugs or None in amounts or not clearance.possible:
         missing = clearance.missing or ("order.drugs",)
@@ -146,7 +150,7 @@ def lifetime_dose(
 
     def amount(drug: Drug, one: KnownDrug) -> tuple[Decimal | None, Text | None]:
         by = factor(one)
-        dose = given.dose_of(case, drug, unit)
+        dose = dose_of(case, drug, unit)
         if by is None:
             return None, _NO_FACTOR
         if dose is None or (largest is not None and dose > largest):
@@ -166,8 +170,12 @@ def lifetime_dose(
             share, problem = amount(drug, one) if member else (None, _NO_DOSE)
             untold = untold or share is None
             total += share or 0
-            rows.append(_past_row(of, standing, drug, True if share is not None else None, problem))
-    unnamed = _without_drugs(case, of, wanted)
+            rows += [
+                _past_row(of, standing, drug, True if share is not None else None, problem),
+                *reckoned_by(case, drug, unit),
+            ]
+    unsure = {s.entry.id for s in selection.standings if s.counted is None}
+    unnamed = [row for row in _without_drugs(case, of, wanted) if row.entry not in unsure]
     rows += unnamed
     for ordered in case.drugs:
         one = ordered.known
@@ -178,7 +186,10 @@ def lifetime_dose(
         untold = untold or share is None
         total += share or 0
         row = _order_row(ordered, share, unit)
-        rows.append(row if problem is None else row.model_copy(update={"detail": problem}))
+        rows += [
+            row if problem is None else row.model_copy(update={"detail": problem}),
+            *reckoned_by(case, ordered.drug, unit),
+        ]
     untold = untold or bool(unnamed) or (case.doubtful and not case.drugs)
     label, shown = case.facts[name].label, f"{plain(total.quantize(Decimal('0.1')))} {unit_shown(unit)}"
     said = Text(
@@ -186,7 +197,10 @@ def lifetime_dose(
         en=f"{label.en}{' at least' if untold else ''} {shown}",
     )
     return Derived(
-        frozenset({total, UNBOUNDED} if untold else {total}), tuple(rows), (of,) if untold else (), (said,)
+        frozenset({total, UNBOUNDED} if untold else {total}),
+        tuple(dict.fromkeys(rows)),
+        (of,) if untold else (),
+        (said,),
     )
 
 
@@ -216,10 +230,15 @@ def _without_drugs(case: Case, of: str, wanted: frozenset[str]) -> list[Evidence
 def _last_given(case: Case, standings: tuple[Standing, ...], id: str) -> tuple[Standing, Drug] | None:
     """The newest treatment that has the drug, and the drug in it."""
     for standing in standings:
-        for drug in getattr(standing.entry, "drugs", ()) if standing.counted is not False else ():
+        if standing.counted is False or not isinstance(standing.entry, Treatment):
+            continue
+        for drug in standing.entry.drugs:
             one = case.tables.identify(drug)
             if one is not None and one.id == id:
                 return standing, drug
+        named = case.tables.regimens_named(standing.entry.regimen or "")
+        if not standing.entry.drugs and any(id in row.components for row in named):
+            return standing, Drug(name=standing.entry.regimen)
     return None
 
 

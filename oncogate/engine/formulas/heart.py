@@ -46,7 +46,8 @@ def lvef_drop(case: Case, options: Options) -> Derived:
     if given.exists is False or lately.exists is False:
         return Derived(frozenset({Decimal(0)}))
     if given.hidden or measured.hidden or not started or any(s.counted is None for s in given.standings):
-        return Derived(UNKNOWN, (*_open(given), *_open(measured)), ("lab.lvef",))
+        told = (s.evidence("treatment.anti_her2") for s in given.standings if s.counted)
+        return Derived(UNKNOWN, (*_open(given), *_open(measured), *told), ("lab.lvef",))
     first = min(started)
     newest = {s.value for s in measured.newest} if all(_exact(s) for s in measured.newest) else set()
     before = [s for s in measured.standings if s.counted and s.when is not None and s.when <= first]
@@ -57,12 +58,19 @@ def lvef_drop(case: Case, options: Options) -> Derived:
             zh="没有首次用药前的 LVEF 可供比较", en="there is no LVEF before the first dose to compare with"
         )
         row = Evidence(fact="lab.lvef", counted=None, why="absent", detail=None if baseline else said)
-        return Derived(UNKNOWN, (row, *_open(measured)), ("lab.lvef",))
+        read = [s.evidence("lab.lvef") for s in measured.newest] + [
+            s.evidence("treatment.anti_her2") for s in given.standings if s.when == first
+        ]
+        return Derived(UNKNOWN, (row, *_open(measured), *read), ("lab.lvef",))
     now, then = newest.pop() or Decimal(0), baseline.pop() or Decimal(0)
     drop = then - now
     return Derived(
         frozenset({drop}),
-        (Evidence(fact="heart.lvef_drop", counted=True, value=f"{plain(then)} % → {plain(now)} %"),),
+        (
+            Evidence(fact="heart.lvef_drop", counted=True, value=f"{plain(then)} % → {plain(now)} %"),
+            *(s.evidence("lab.lvef") for s in (*measured.newest, *(s for s in before if s.when == last))),
+            *(s.evidence("treatment.anti_her2") for s in given.standings if s.counted and s.when == first),
+        ),
         holding=(
             Text(
                 zh=f"较用药前基线（{plain(then)}%）下降 {plain(drop)} 个百分点",

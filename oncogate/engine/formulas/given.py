@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from oncogate.base.logic import Truth
 from oncogate.clinical.doses import dose_in
 from oncogate.engine.case import Case
-from oncogate.engine.formulas.body import body_surface, latest_number, quantity_of
+from oncogate.engine.derived import Derived
+from oncogate.engine.formulas.body import body_surface, latest_weight, quantity_of
 from oncogate.engine.values import compare
+from oncogate.model.decision import Evidence
 from oncogate.model.facts import word_key
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import Drug
@@ -25,11 +28,29 @@ def dose_of(case: Case, drug: Drug, unit: str) -> Decimal | None:
     """The drug's dose in `unit` (`mg`, `mg/m2`, …); `None` where the dose or what it is reckoned by isn't known."""
     if drug.dose is None or not drug.unit:
         return None
+    surface, weight = _surface(case, drug, unit), _weight(case, drug, unit)
+    return dose_in(
+        drug.dose, drug.unit, unit,
+        surface=quantity_of(surface) if surface else None, weight=quantity_of(weight) if weight else None,
+    )  # fmt: skip
+
+
+def reckoned_by(case: Case, drug: Drug, unit: str) -> Iterator[Evidence]:
+    """What a dose in `unit` is reckoned by: the body surface or the weight, if it is."""
+    if drug.dose is None or not drug.unit:
+        return
+    for found in (_surface(case, drug, unit), _weight(case, drug, unit)):
+        yield from found.evidence if found else ()
+
+
+def _surface(case: Case, drug: Drug, unit: str) -> Derived | None:
     own = case.facts["patient.bsa"].parameters if "patient.bsa" in case.facts else {}
-    per_surface = "m2" in unit or "m2" in drug.unit or "²" in drug.unit or "平方米" in drug.unit
-    surface = quantity_of(body_surface(case, own)) if per_surface and own else None
-    weight = latest_number(case, "vital.weight") if "kg" in unit or "kg" in drug.unit else None
-    return dose_in(drug.dose, drug.unit, unit, surface=surface, weight=weight)
+    per_surface = any(sign in f"{unit} {drug.unit}" for sign in ("m2", "²", "平方米"))
+    return body_surface(case, own) if per_surface and own else None
+
+
+def _weight(case: Case, drug: Drug, unit: str) -> Derived | None:
+    return latest_weight(case) if "kg" in f"{unit} {drug.unit}" else None
 
 
 def dose_compares(case: Case, drug: Drug, operator: str, limit: Parameter) -> Truth:
