@@ -178,13 +178,16 @@ def test_an_entry_recorded_after_the_moment_never_counts(rule: Rule) -> None:
             ), (name, section)
 
 
-def test_no_rule_fails_on_the_examples_of_the_others() -> None:
-    """A crash in one rule would be an engine error in every decision; every rule judges every third example."""
+def test_no_rule_fails_on_the_examples_of_the_others_and_none_is_passed_over() -> None:
+    """A crash in one rule would be an engine error in every decision; every rule judges every sixth example.
+
+    A rule that is told at a glance not to apply doesn't apply when each of its conditions is judged, either.
+    """
     requests = [request for rule in RULES for _, request, _ in shown(rule.id)]
-    for request in requests[::3]:
+    for request in requests[::6]:
         case = Case.of(request, LIBRARY)
         for rule in RULES:
-            judge(rule, case)
+            assert judge(rule, case).verdict == judge(rule, case, thorough=True).verdict, rule.id
 
 
 def test_every_fact_is_asked_for() -> None:

@@ -141,6 +141,13 @@ class Case:
         local = self.order is not None and self.order.kind in LOCAL_KINDS
         return self.marked and not local and (not self.drugs or any(d.known is None for d in self.drugs))
 
+    @cached_property
+    def drug_classes(self) -> frozenset[str] | None:
+        """Every class, group and id that a drug of the order has or may have; `None` where it may have any."""
+        if self.doubtful:
+            return None
+        return frozenset(name for d in self.drugs if d.known is not None for name in classes_of(d.known))
+
     def has_drug(self, classes: Iterable[str]) -> Truth:
         """Whether a drug of the order is in one of the classes (`myelosuppressive` is asked of the drug)."""
         wanted = frozenset(classes)
@@ -283,6 +290,14 @@ def in_classes(drug: KnownDrug, wanted: frozenset[str]) -> Truth:
     if drug.cls == "antitumour" and wanted & {"cytotoxic", "targeted", "immunotherapy", "endocrine"}:
         return None
     return None if drug.perhaps & wanted else False
+
+
+def classes_of(drug: KnownDrug) -> frozenset[str]:
+    """The classes of which it isn't false that the drug is in them (`in_classes`)."""
+    open_to = {"cytotoxic", "targeted", "immunotherapy", "endocrine"} if drug.cls == "antitumour" else set()
+    asked = {"anti_tumour"} if drug.anti_tumour else set()
+    asked |= {"myelosuppressive"} if drug.myelosuppressive is not False else set()
+    return frozenset({drug.cls, drug.id, *drug.groups, *drug.perhaps, *asked, *open_to})
 
 
 def _keys(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:

@@ -30,6 +30,9 @@ def judge(rule: Rule, case: Case, *, thorough: bool = False) -> Judgement:
     One condition of `when` that is false settles that the rule doesn't apply; the others are then judged only if
     `thorough`.
     """
+    ordered = None if thorough else case.drug_classes
+    if ordered is not None and any(asked.isdisjoint(ordered) for asked in rule.drug_classes):
+        return Judgement(rule, "not_applicable", ())  # most rules, of most orders: told at a glance
     walk = Walk(case, rule.parameters, raising=rule.effect == "critical_value")
     applies = walk.every(rule.when) if thorough else walk.until_false(rule.when)
     if applies is False and not thorough:

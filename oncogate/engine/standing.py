@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
@@ -46,12 +47,18 @@ class Window:
     @staticmethod
     def of(parameter: Parameter, at: datetime) -> Window:
         """The window of a parameter such as `21 d`."""
-        return Window(go_back(at, _count(parameter), parameter.unit or "d"), written(parameter))
+        return Window(_back(at, at.tzinfo, _count(parameter), parameter.unit or "d"), written(parameter))
 
     @staticmethod
     def ahead(parameter: Parameter, at: datetime) -> Window:
         """The span from the moment on; `since` is then its last instant."""
         return Window(go_back(at, -_count(parameter), parameter.unit or "d"), written(parameter))
+
+
+@lru_cache(maxsize=1024)
+def _back(at: datetime, zone: tzinfo | None, count: int, unit: str) -> datetime:
+    # many rules look back as far from the same moment; one instant in two zones is equal, a month before it isn't
+    return go_back(at, count, unit)
 
 
 def _count(parameter: Parameter) -> int:
@@ -289,4 +296,4 @@ class Counting:
 
 
 def _coded(entry: Measurement | OrderOnRecord, fact: Fact) -> bool:
-    return any(c.system == k.system and c.code == k.code for c in entry.codes for k in fact.codes)
+    return any((c.system, c.code) in fact.code_keys for c in entry.codes)

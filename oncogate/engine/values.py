@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
@@ -58,18 +59,19 @@ def compare(value: Decimal, operator: str, limit: Decimal, comparator: str | Non
 
 
 def written(parameter: Parameter) -> Text:
-    """A parameter's value as clinicians write it: `7天`, `1.0 ×10⁹/L`."""
-    value = parameter.value
+    """A parameter's value as clinicians write it: `7 天`, `1.0 ×10⁹/L`."""
+    value, unit = parameter.value, parameter.unit or ""
     if isinstance(value, bool):
         return Text(zh="是" if value else "否", en="yes" if value else "no")
     if isinstance(value, tuple):
         return Text(zh="、".join(value), en=", ".join(value))
-    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    unit = _UNIT_WORDS.get(parameter.unit or "")
-    if unit is None:
-        tail = f" {parameter.unit}" if parameter.unit else ""
-        return Text(zh=text + tail, en=text + tail)
-    return Text(zh=f"{text} {unit.zh}".strip(), en=f"{text} {unit.en}".strip())
+    return _with_unit(f"{value:f}" if isinstance(value, Decimal) else value, unit)
+
+
+@lru_cache(maxsize=1024)
+def _with_unit(text: str, unit: str) -> Text:
+    known = _UNIT_WORDS.get(unit, Text(zh=unit, en=unit))
+    return Text(zh=f"{text} {known.zh}".strip(), en=f"{text} {known.en}".strip())
 
 
 def unit_text(unit: str) -> Text:

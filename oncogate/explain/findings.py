@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
@@ -51,19 +53,19 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
     return Advice(action=remedy.action, zh=text.zh, en=text.en)
 
 
-def _used(rule: Rule, force: InForce) -> dict[str, Used]:
+def _used(rule: Rule, force: InForce) -> Mapping[str, Used]:
     """The parameters of the rule and, as `fact/name`, of the derived facts that it asks for; each with who set it."""
-    used = {}
+    found: Mapping[str, Used] | None = force.memo.get(rule.id)
+    if found is None:
+        found = force.memo[rule.id] = dict(_each_used(rule, force))
+    return found
+
+
+def _each_used(rule: Rule, force: InForce) -> Iterator[tuple[str, Used]]:
     for key, parameter in force.used.get(rule.id, rule.parameters).items():
         fact, _, name = key.rpartition("/")
-        setter = force.set_by.get(fact or rule.id, {}).get(name)
-        used[key] = Used(
-            value=_written(parameter),
-            unit=parameter.unit,
-            set_by=setter or rule.id.split("/")[0],
-            label=parameter.label,
-        )
-    return used
+        by = force.set_by.get(fact or rule.id, {}).get(name) or rule.id.split("/")[0]
+        yield key, Used(value=_written(parameter), unit=parameter.unit, set_by=by, label=parameter.label)
 
 
 def _written(parameter: Parameter) -> str:

@@ -173,6 +173,11 @@ class Fact(Model):
             raise ValueError("a fact with `points` gives a quantity")
         return self
 
+    @cached_property
+    def code_keys(self) -> frozenset[tuple[str | None, str | None]]:
+        """The codes as pairs of system and code."""
+        return frozenset((c.system, c.code) for c in self.codes)
+
     @property
     def derived(self) -> bool:
         """Whether the fact is worked out rather than found in the record."""

@@ -6,12 +6,13 @@ The verdict follows from `when` (does the rule apply?) and `require` (what it as
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
 from oncogate.base.texts import Text
-from oncogate.model.condition import Conditions
+from oncogate.model.condition import Conditions, Drugs
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Day, Model, Name, Plain
 
@@ -98,6 +99,12 @@ class Rule(Model):
         if self.effect == "critical_value" and self.require is not None:
             raise ValueError("a critical value is named by `when` alone; drop `require`")
         return self
+
+    @cached_property
+    def drug_classes(self) -> tuple[frozenset[str], ...]:
+        """The classes of drugs without any of which in the order the rule doesn't apply, condition by condition."""
+        plain = (c for c in self.when if isinstance(c, Drugs) and c.any_of is not None)
+        return tuple(frozenset({c.in_.removeprefix("drugs/")}) for c in plain if c.in_.startswith("drugs/"))
 
     @property
     def if_unknown(self) -> Literal["block", "warn", "inform"]:

@@ -96,6 +96,8 @@ class InForce:
     """By owner and parameter, the layer that set it; under `""` the layer that set the rule's status or effect."""
     changes: tuple[tuple[Layer, Change], ...]
     off: frozenset[str] = frozenset()
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What is written of a rule in each of its findings, worked out once."""
 
     @property
     def loosened(self) -> tuple[tuple[Layer, Change], ...]:
