@@ -27,7 +27,9 @@ def shown(pack: str) -> Iterable[Result]:
     for result in ASKING:
         finding = result.finding
         assert finding is not None
-        if finding.rule.startswith(f"{pack}/") and (pack == "core" or (finding.rule, finding.verdict) not in seen):
+        if finding.rule.startswith(f"{pack}/") and (
+            pack == "core" or (finding.rule, finding.verdict) not in seen
+        ):
             seen.add((finding.rule, finding.verdict))
             yield result
 

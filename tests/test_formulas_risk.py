@@ -13,12 +13,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from oncogate.authoring.examples import request_of
+from oncogate.clinical.regimen_names import interval_said
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
 from oncogate.engine.derived import Derived
 from oncogate.model.record import Drug
 from oncogate.packs.load import load_library, shipped_rules
-from oncogate.packs.tables import interval_said
 
 LIBRARY = load_library([shipped_rules() / "neutropenia"])
 TABLES = LIBRARY.tables

@@ -152,7 +152,9 @@ def test_the_outcome_is_the_strictest_thing_asked_and_determining_who_asked_it(
         if finding.verdict == "unmet":
             assert finding.asks == ("inform" if rule.effect == "critical_value" else rule.effect)
         elif finding.verdict == "unknown":
-            assert finding.asks == (rule.on_unknown or {"critical_value": "warn"}.get(rule.effect, rule.effect))
+            assert finding.asks == (
+                rule.on_unknown or {"critical_value": "warn"}.get(rule.effect, rule.effect)
+            )
         else:
             assert finding.asks is None
     asked = {f.rule: f.asks for f in decision.all_findings}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ RULES = [loaded.rule for loaded in LIBRARY.rules]
 by_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 
 
-@lru_cache(maxsize=None)
+@cache
 def shown(id: str) -> tuple[tuple[str, Request, Library], ...]:
     """The examples of a rule: their names, the requests, and the library that each is judged with."""
     rule = next(r for r in RULES if r.id == id)
@@ -76,7 +76,7 @@ SETTLED = {
 """What the meaning settles otherwise (docs/decisions/0002)."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def known_without(rule_id: str) -> frozenset[str]:
     """Sections without which the facts of a rule are known all the same (`also`), and none of its facts needs."""
     rule = next(r for r in RULES if r.id == rule_id)

@@ -12,7 +12,6 @@ from oncogate.authoring.lint import lint, used_parameters
 from oncogate.cli.app import app
 from oncogate.packs.load import load_library
 
-
 SHOWN_BY_EXAMPLES = {"lint-leaf-unseen", "lint-parameter-side"}
 
 

@@ -30,7 +30,10 @@ WHAT_IT_IS = {
     "clinical/stage_problems.py": {"40": "longest text shown", "39": "longest text shown"},
     "clinical/stages.py": {"200": "longest text read"},
     "clinical/units.py": {"40": "longest text shown", "39": "longest text shown", "60": "decimal places"},
+    "clinical/regimen_names.py": {"4": "a Chinese numeral", "5": "a group of a pattern", "6": "a group of a pattern", "7": "days of a week"},
     "engine/case.py": {"4": "position in an ICD-10 code"},
+    "engine/standing.py": {"1024": "size of a cache"},
+    "engine/values.py": {"1024": "size of a cache"},
     "engine/formulas/body.py": {"100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
     "engine/formulas/doses.py": {"100": "percent", "0.1": "decimal places", "Infinity": "no limit"},
     "engine/formulas/people.py": {"Infinity": "no limit"},
@@ -42,9 +45,10 @@ WHAT_IT_IS = {
     "model/request.py": {"32": "bytes", "1024": "bytes"},
     "model/values.py": {"1e15": "largest number", "500": "longest name"},
     "packs/document.py": {"1024": "bytes", "40": "depth", "100": "digits"},
+    "packs/codes.py": {"256": "systems remembered"},
     "packs/tables.py": {
-        **dict.fromkeys(("4", "5", "6", "7", "12"), "positions in a code"),
-        **dict.fromkeys(("256", "4096"), "names remembered"),
+        **dict.fromkeys(("4", "6", "12"), "positions in a code, words of a name"),
+        "4096": "names remembered",
     },
 }  # fmt: skip
 

@@ -19,8 +19,9 @@ from oncogate.clinical.stage_tables import Edition, Staging, ValueSets
 from oncogate.clinical.stage_values import check_categories
 from oncogate.clinical.stages import Stage, read_stage
 from oncogate.packs.load import load_library
+from oncogate.packs.read_tables import TableReader
 from oncogate.packs.staging import staging_of
-from oncogate.packs.tables import TableReader, Tables
+from oncogate.packs.tables import Tables
 
 STAGINGS = {id: tumour.staging for id, tumour in load_library().tables.tumours.items()}
 LABEL = Text(zh="肺癌", en="lung cancer")

@@ -21,6 +21,7 @@ from typing import Any
 
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import go_back, write_time
+from oncogate.clinical.regimen_names import regimen_key
 from oncogate.engine.case import Case
 from oncogate.engine.judge import judge
 from oncogate.explain.findings import finding_of
@@ -30,7 +31,6 @@ from oncogate.model.record import PatientRecord
 from oncogate.model.request import Request
 from oncogate.model.rule import Example, Rule
 from oncogate.packs.pack import Library, LoadedRule
-from oncogate.packs.tables import regimen_key
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 ICD10 = "http://hl7.org/fhir/sid/icd-10"

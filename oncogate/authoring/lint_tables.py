@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from oncogate.base.errors import Diagnostic, did_you_mean
-from oncogate.packs.tables import Tables, regimen_key
+from oncogate.clinical.regimen_names import regimen_key
+from oncogate.packs.tables import Tables
 
 
 @dataclass(frozen=True)

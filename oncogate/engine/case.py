@@ -19,8 +19,9 @@ from oncogate.model.facts import Fact
 from oncogate.model.record import Diagnosis, Drug, Entry, Unread
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code
+from oncogate.packs.codes import icd10
 from oncogate.packs.pack import Library
-from oncogate.packs.tables import KnownDrug, Tables, Tumour, icd10
+from oncogate.packs.tables import KnownDrug, Tables, Tumour
 
 ACTIVE = frozenset({"active", "recurrence", "relapse", "unknown"})
 TREATMENT_KINDS = frozenset(

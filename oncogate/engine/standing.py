@@ -31,7 +31,8 @@ from oncogate.model.record import (
     Stage,
     Treatment,
 )
-from oncogate.packs.tables import ANTI_TUMOUR, icd10
+from oncogate.packs.codes import icd10
+from oncogate.packs.tables import ANTI_TUMOUR
 
 ERRONEOUS = frozenset({"entered-in-error", "refuted"})
 NO_TIME = Text(zh="没有时间", en="it has no time")

@@ -19,7 +19,8 @@ from oncogate.packs.digest import digest_of
 from oncogate.packs.document import Document, check_against, read_document
 from oncogate.packs.overlay import read_layers
 from oncogate.packs.pack import Library, LoadedRule, RulePack
-from oncogate.packs.tables import TableReader, Tables
+from oncogate.packs.read_tables import TableReader
+from oncogate.packs.tables import Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
 

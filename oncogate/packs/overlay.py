@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from oncogate.base.errors import Diagnostic, did_you_mean
 from oncogate.base.texts import Text
+from oncogate.clinical.regimen_names import regimen_key
 from oncogate.model.facts import Fact
 from oncogate.model.overlay import LAYERS, BeyondRange, Loosening, OverlayFile, RuleSetting
 from oncogate.model.parameter import Parameter
@@ -22,7 +23,7 @@ from oncogate.packs.check import check_fact, check_rule
 from oncogate.packs.digest import digest_of
 from oncogate.packs.document import Document, Path_, check_against, read_document
 from oncogate.packs.pack import Change, Layer, Loosened
-from oncogate.packs.tables import Tables, regimen_key
+from oncogate.packs.tables import Tables
 
 _STRICTNESS = {"block": 2, "warn": 1, "inform": 0, "critical_value": 0}
 

@@ -1,40 +1,33 @@
-"""The tables that rules refer to: drugs, markers, tumours, regimens, limits and exams, each row with its source.
+"""What the tables say, and how they are asked: drugs, markers, tumours, regimens, limits and exams.
 
-A table is CSV with a header, or YAML; lists in a cell are separated by `;`. Identity of a drug never
-rests on a part of its name: `瑞普替尼` isn't `瑞派替尼`, and five trastuzumabs are five drugs.
+Identity of a drug never rests on a part of its name: `瑞普替尼` isn't `瑞派替尼`, and five trastuzumabs are five drugs.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from oncogate.base.errors import Diagnostic
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
-from oncogate.clinical.marker_tests import Branch, MarkerScale, read_tests
-from oncogate.clinical.names import bracketed, drug_keys, is_local_form, name_key, says_formulation
+from oncogate.clinical.marker_tests import Branch, MarkerScale
+from oncogate.clinical.names import bracketed, drug_keys, is_local_form, says_formulation
+from oncogate.clinical.regimen_names import drugs_spelled, regimen_key
 from oncogate.clinical.stage_tables import Staging
 from oncogate.model.facts import CodeOf
 from oncogate.model.record import Drug
 from oncogate.model.values import Code, Quantity
-from oncogate.packs.document import read_document
-from oncogate.packs.staging import staging_of
+from oncogate.packs.codes import SNOMED, icd10, is_atc, is_malignant, is_nhsa
 
 ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", "antitumour"})
 """Classes of anti-tumour drugs; `antitumour` is one whose kind isn't told."""
 
 COMPANION_ROLES = frozenset({"diluent", "solvent", "premedication", "companion", "supportive"})
-
-SNOMED = "http://snomed.info/sct"
 
 REMEMBERED = 4096
 """Names whose meaning is remembered."""
@@ -340,8 +333,7 @@ class Tables:
     def _regimen_keys(self, name: str) -> tuple[str, ...]:
         keys = [regimen_key(name)]
         for text in (name, *bracketed(name)):
-            parts = [part for part in _JOINED.split(_SINGLE.sub("", _regimen_text(text))) if part.strip()]
-            drugs = [self._by_name(part) for part in parts]
+            drugs = [self._by_name(part) for part in drugs_spelled(text)]
             if drugs and None not in drugs:
                 keys.append("+".join(sorted(d.id for d in drugs if d is not None)))
         return tuple(dict.fromkeys(keys))
@@ -381,329 +373,5 @@ def _agree(named: KnownDrug, coded: KnownDrug, *, nhsa: bool) -> bool:
     return len(kinds) == 1 or "antitumour" in kinds or kinds == {"targeted", "immunotherapy"}
 
 
-def is_nhsa(system: str | None) -> bool:
-    """Whether a code system is that of China's health insurance (医保)."""
-    plain = (system or "").casefold()
-    return any(word in plain for word in ("nhsa", "医保", "yibao"))
-
-
-def is_atc(system: str | None) -> bool:
-    """Whether a code system is WHO's ATC."""
-    plain = (system or "").casefold().rstrip("/")
-    return plain in {"http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73", "atc"} or plain.endswith(
-        "/atc"
-    )
-
-
-def icd10(code: Code) -> str | None:
-    """The ICD-10 code without its dot, upper case; `None` if the system isn't ICD-10 or one of its editions."""
-    return code.code.strip().upper().replace(".", "") if code.code and _is_icd10(code.system or "") else None
-
-
-@lru_cache(maxsize=256)
-def _is_icd10(system: str) -> bool:
-    plain = re.sub(r"[^a-z0-9]", "", system.casefold())
-    return "icd10" in plain or plain in {"urnoid216840111388363", "urnoid2168401113883690"}
-
-
-def is_malignant(plain: str) -> bool:
-    """C00–C97, the malignant neoplasms of ICD-10."""
-    return bool(re.match(r"C[0-9][0-9]", plain)) and plain[:3] <= "C97"
-
-
 _WORDS = 12  # a name with more words isn't two names
 _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
-_JOINED = re.compile(r"\s*(?:[+/、,;&]|联合|和|与|\band\b|\bplus\b)\s*")
-_SINGLE = re.compile(r"单药|单一用药|\bmonotherapy\b")
-_REGIMEN_SAID = re.compile(
-    r"方案|化疗|新?辅助|姑息|诱导|巩固|\bregimen\b|\bprotocol\b|regimen$|protocol$|"
-    r"\(?第\s*[\d一二三四五六七八九十]+\s*(?:周期|疗程|程)\)?|\bc\d+\s*d\d+\b|\bcycle\s*\d+"
-)
-_EVERY = re.compile(
-    r"(?<![a-z])q(\d{0,2})([dw])(?![a-z])|每?(\d{1,2}|[一两二三四])?(周)(?!期)(?:一?次|疗)?|每?(\d{1,2})(天)"
-)
-_HAN_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
-_REGIMEN_NOISE = re.compile(r"[\s\-_+/·,、()→>]")
-
-
-def _regimen_text(name: str) -> str:
-    """A regimen's name without what is said of the course (`第3周期`); its interval is in days."""
-    return _EVERY.sub(
-        lambda found: f" {_days_of(found)} ",
-        _REGIMEN_SAID.sub(" ", unicodedata.normalize("NFKC", name).casefold()),
-    ).strip()
-
-
-def _days_of(found: re.Match[str]) -> int:
-    number, unit = found[1] or found[3] or found[5] or "1", found[2] or found[4] or found[6]
-    count = _HAN_DIGITS.get(number) or int(number)
-    return count if unit in "d天" else 7 * count
-
-
-def interval_said(name: str) -> int | None:
-    """The days from one cycle to the next that a regimen's name says (`q21d`, `每3周`, `周疗`); `None` if none or several."""
-    said = _REGIMEN_SAID.sub(" ", unicodedata.normalize("NFKC", name).casefold()).replace("双周", "2周")
-    days = {_days_of(found) for found in _EVERY.finditer(said)}
-    return next(iter(days)) if len(days) == 1 else None
-
-
-def regimen_key(name: str) -> str:
-    """The form in which two spellings of a regimen's name are compared (`R-CHOP q21d` and `RCHOP-21`)."""
-    return _REGIMEN_NOISE.sub("", _regimen_text(name)) or name_key(name)
-
-
-Rows = list[tuple[int, dict[str, str]]]
-
-
-class TableReader:
-    """Reads table files, by name, into `tables`; problems are collected with file and line."""
-
-    def __init__(self, files: Mapping[str, Path], tables: Tables) -> None:
-        self.files = files
-        self.tables = tables
-        self.problems: list[Diagnostic] = []
-
-    def read(self) -> None:
-        """Read whatever tables there are."""
-        readers: dict[str, Callable[[Path], None]] = {
-            "drug-groups.yaml": self._groups, "drugs.csv": self._drugs, "atc-classes.csv": self._atc_classes, "markers.csv": self._markers,
-            "exams.csv": self._exams, "tumours.yaml": self._tumours, "drug-markers.csv": self._drug_markers,
-            "regimens.csv": self._regimens, "start-limits.csv": self._start_limits, "first-line.csv": self._first_line,
-            "laboratory-codes.csv": self._codes, "cumulative-limits.csv": self._lifetime_doses, "maximum-doses.csv": self._maximum_doses,
-        }  # fmt: skip
-        for name, reader in readers.items():
-            if name in self.files:
-                self.tables.files[name] = self.files[name]
-                reader(self.files[name])
-        self._check_groups()
-
-    def _rows(self, path: Path, *columns: str) -> Rows:
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            self._report(path, 0, "table-unreadable", f"can't be read: {error}")
-            return []
-        reader = csv.DictReader(io.StringIO(text), restkey="…", strict=True)
-        rows: Rows = []
-        try:
-            absent = [c for c in columns if c not in (reader.fieldnames or ())]
-            if absent:
-                self._report(path, 1, "table-column", f"the column `{absent[0]}` is missing")
-                return []
-            for row in reader:
-                if "…" in row or None in row.values():
-                    self._report(
-                        path,
-                        reader.line_num,
-                        "table-row",
-                        "the row has another number of cells than the header",
-                    )
-                else:
-                    rows.append((reader.line_num, {k: v.strip() for k, v in row.items()}))
-        except csv.Error as error:
-            self._report(path, reader.line_num, "table-row", f"isn't CSV: {error}")
-        return rows
-
-    def _report(self, path: Path, line: int, code: str, message: str, help: str = "") -> None:
-        self.problems.append(Diagnostic(str(path), line, 1 if line else 0, code, message, help))
-
-    def _drugs(self, path: Path) -> None:
-        for line, row in self._rows(path, "id", "atc", "en", "zh", "aliases", "class", "myelosuppressive"):
-            drug = self.tables.grouped(
-                KnownDrug(row["id"], _label(row), row["class"], _yes(row["myelosuppressive"]), row["atc"])
-            )
-            if drug.id in self.tables.drugs:
-                self._report(path, line, "table-duplicate", f"the drug `{drug.id}` stands twice")
-            self.tables.drugs[drug.id] = drug
-            if drug.atc:
-                self.tables.by_atc.setdefault(drug.atc, drug)
-            for name in (drug.id, row["en"], row["zh"], *_list(row["aliases"])):
-                for key in drug_keys(name)[:1]:
-                    other = self.tables.by_name.setdefault(key, drug)
-                    if other.id != drug.id:
-                        self._report(
-                            path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`"
-                        )
-
-    def _atc_classes(self, path: Path) -> None:
-        for _, row in self._rows(path, "prefix", "class", "myelosuppressive"):
-            self.tables.atc_classes[row["prefix"]] = (row["class"], _yes(row["myelosuppressive"]))
-
-    def _markers(self, path: Path) -> None:
-        for _, row in self._rows(path, "id", "en", "zh"):
-            id, names = row["id"], self.tables.marker_names
-            self.tables.markers[id] = Labelled(id, _label(row))
-            for name in (id, row["en"], row["zh"], *_list(row.get("aliases", ""))):
-                names[name] = names.get(name, frozenset()) | {id}
-            if row.get("scale"):
-                scale = MarkerScale(row["scale"], row.get("positive", ""), row.get("negative", ""))
-                self.tables.marker_scales[id] = scale
-            if row.get("changes") == "yes":
-                self.tables.changing_markers |= {id}
-
-    def _exams(self, path: Path) -> None:
-        for _, row in self._rows(path, "id", "en", "zh", "satisfies"):
-            self.tables.exams[row["id"]] = Labelled(
-                row["id"], _label(row), frozenset(_list(row["satisfies"]))
-            )
-
-    def _tumours(self, path: Path) -> None:
-        document = read_document(path)
-        self.problems += document.problems
-        if document.problems:
-            return
-        data = document.data
-        self.tables.secondary = tuple(data.get("secondary", ()))
-        self.tables.multiple_primary = tuple(data.get("multiple_primary", ()))
-        for id, row in data["tumours"].items():
-            label = Text(zh=row["zh"], en=row["en"])
-            try:
-                staging = staging_of(label, row)
-            except ValueError as error:
-                line, _ = document.place(("tumours", id), key=True)
-                self._report(path, line, "table-staging", f"tumour `{id}`: {error}")
-                continue
-            self.tables.tumours[id] = Tumour(
-                id, label, _undotted(row.get("icd10")), _undotted(row.get("in_situ")),
-                tuple(str(c) for c in row.get("snomed", ())), tuple(row.get("stage_systems", ())),
-                row.get("stage_required", True), row.get("sample_stage", ""), row.get("work_up"), row.get("work_up_by_code", {}),
-                staging,
-            )  # fmt: skip
-
-    def _drug_markers(self, path: Path) -> None:
-        for line, row in self._rows(path, "drug", "tumours", "markers", "needs"):
-            if row["drug"] not in self.tables.drugs:
-                self._report(path, line, "table-unknown-drug", f"the drug `{row['drug']}` isn't in drugs.csv")
-            made = MarkerRow(
-                row["drug"],
-                frozenset(_list(row["tumours"])),
-                frozenset(_list(row["markers"])),
-                row["needs"] == "yes",
-                row.get("polarity", ""),
-                self._tests(path, line, row.get("fits", "")),
-                frozenset(_list(row.get("context", ""))),
-                frozenset(_list(row.get("retest_after", ""))),
-                self._tests(path, line, row.get("retest_fits", "")),
-            )
-            self.tables.drug_markers[made.drug] = (*self.tables.drug_markers.get(made.drug, ()), made)
-
-    def _tests(self, path: Path, line: int, cell: str) -> tuple[Branch, ...]:
-        try:
-            branches = read_tests(cell)
-        except ValueError as error:
-            self._report(path, line, "table-marker-test", str(error))
-            return ()
-        for marker in sorted({m for branch in branches for test in branch for m in test.markers}):
-            if marker not in self.tables.markers:
-                self._report(
-                    path, line, "table-unknown-marker", f"the marker `{marker}` isn't in markers.csv"
-                )
-        return branches
-
-    def _regimens(self, path: Path) -> None:
-        for _, row in self._rows(path, "id", "zh", "aliases", "tumours", "fn_category", "components"):
-            written = (row["id"], row["zh"], *_list(row["aliases"]))
-            names = frozenset(key for name in written for key in self.tables.regimen_keys(name))
-            made = Regimen(
-                row["id"],
-                names,
-                frozenset(_list(row["tumours"])),
-                row["fn_category"],
-                frozenset(_list(row["components"])),
-                int(row["interval_days"]) if row.get("interval_days", "").isdecimal() else None,
-                row["zh"],
-                row.get("source", ""),
-                row.get("verification", ""),
-            )
-            for name in names:
-                self.tables.regimens[name] = (*self.tables.regimens.get(name, ()), made)
-
-    def _start_limits(self, path: Path) -> None:
-        for line, row in self._rows(path, "drug", "anc", "platelets", "bilirubin_uln", "crcl"):
-            self._known_drug(path, line, row["drug"])
-            numbers = (
-                self._number(path, line, row[c]) for c in ("anc", "platelets", "bilirubin_uln", "crcl")
-            )
-            self.tables.start_limits[row["drug"]] = StartLimits(*numbers)
-
-    def _lifetime_doses(self, path: Path) -> None:
-        for line, row in self._rows(path, "drug", "limit", "reduced_limit", "unit", "factor"):
-            self._known_drug(path, line, row["drug"])
-            limit, reduced, factor = (
-                self._number(path, line, row[c]) for c in ("limit", "reduced_limit", "factor")
-            )
-            self.tables.lifetime_doses[row["drug"]] = LifetimeDose(
-                row["drug"], limit, reduced, row["unit"], factor
-            )
-
-    def _maximum_doses(self, path: Path) -> None:
-        for line, row in self._rows(path, "drug", "dose", "unit"):
-            self._known_drug(path, line, row["drug"])
-            dose = self._number(path, line, row["dose"])
-            if dose is not None:
-                self.tables.maximum_doses[row["drug"]] = Quantity(value=dose, unit=row["unit"])
-
-    def _groups(self, path: Path) -> None:
-        document = read_document(path)
-        self.problems += document.problems
-        if document.problems:
-            return
-        for id, row in document.data.items():
-            self.tables.groups[id] = DrugGroup(
-                id, Text(**row["label"]), frozenset(row.get("drugs", ())), tuple(row.get("atc", ()))
-            )
-
-    def _check_groups(self) -> None:
-        for group in self.tables.groups.values():
-            for drug in sorted(group.drugs - set(self.tables.drugs)):
-                self._report(
-                    self.files["drug-groups.yaml"],
-                    0,
-                    "table-unknown-drug",
-                    f"the drug `{drug}` of `{group.id}` isn't in drugs.csv",
-                )
-
-    def _codes(self, path: Path) -> None:
-        """The codes of facts, always with their system; a row without a fact is a code that none may have."""
-        meant: dict[tuple[str, str], str] = {}
-        for line, row in self._rows(path, "fact", "system", "code"):
-            key, fact = (row["system"], row["code"]), row["fact"]
-            if key in meant:
-                said = f"the code `{row['code']}` stands twice, for `{meant[key]}` and `{fact}`"
-                self._report(path, line, "table-duplicate", said)
-            meant[key] = fact
-            if fact:
-                made = CodeOf(system=row["system"], code=row["code"])
-                self.tables.codes[fact] = (*self.tables.codes.get(fact, ()), made)
-
-    def _known_drug(self, path: Path, line: int, id: str) -> None:
-        if id not in self.tables.drugs:
-            self._report(path, line, "table-unknown-drug", f"the drug `{id}` isn't in drugs.csv")
-
-    def _number(self, path: Path, line: int, cell: str) -> Decimal | None:
-        try:
-            return Decimal(cell) if cell else None
-        except InvalidOperation:
-            self._report(path, line, "table-number", f"`{cell}` isn't a number")
-            return None
-
-    def _first_line(self, path: Path) -> None:
-        for _, row in self._rows(path, "tumour", "regimen"):
-            listed = self.tables.first_line.get(row["tumour"], frozenset())
-            self.tables.first_line[row["tumour"]] = listed | {regimen_key(row["regimen"])}
-
-
-def _label(row: Mapping[str, str]) -> Text:
-    return Text(zh=row["zh"] or row["en"] or row["id"], en=row["en"] or row["id"])
-
-
-def _undotted(codes: list[str] | None) -> tuple[str, ...]:
-    return tuple(code.replace(".", "") for code in codes or ())
-
-
-def _list(cell: str) -> list[str]:
-    return [part.strip() for part in cell.split(";") if part.strip()]
-
-
-def _yes(cell: str) -> Truth:
-    return {"yes": True, "no": False}.get(cell)

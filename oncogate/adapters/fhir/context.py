@@ -14,7 +14,7 @@ from oncogate.adapters.fhir.vocabulary import Vocabulary
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import NaiveTime, read_time, write_time
 from oncogate.model.values import Code
-from oncogate.packs.tables import icd10
+from oncogate.packs.codes import icd10
 
 Entry = dict[str, Any]
 Reader = Callable[[Found, "Context"], "list[Entry] | None"]

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
+from oncogate.clinical.regimen_names import interval_said
 from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.formulas.body import UNKNOWN
@@ -14,7 +15,6 @@ from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.model.decision import Evidence
 from oncogate.model.record import Treatment
-from oncogate.packs.tables import interval_said
 
 FIRST_DAY = 1
 _RUNNING = frozenset({"active", "in-progress"})

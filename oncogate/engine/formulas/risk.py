@@ -10,6 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 from oncogate.base.logic import Truth, some
 from oncogate.base.texts import Text
 from oncogate.base.times import Time
+from oncogate.clinical.regimen_names import interval_said, regimen_key
 from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known, unrecognised
 from oncogate.engine.formulas.body import UNKNOWN
@@ -18,7 +19,7 @@ from oncogate.engine.standing import Standing, Window
 from oncogate.model.decision import Evidence
 from oncogate.model.record import OrderOnRecord
 from oncogate.model.values import Quantity
-from oncogate.packs.tables import Regimen, interval_said, regimen_key
+from oncogate.packs.tables import Regimen
 
 LEVELS = ("low", "intermediate", "high")
 

@@ -1,0 +1,40 @@
+"""Code systems as hosts write them: ICD-10 and its editions, WHO's ATC, the codes of China's health insurance."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from oncogate.model.values import Code
+
+SNOMED = "http://snomed.info/sct"
+
+
+def is_nhsa(system: str | None) -> bool:
+    """Whether a code system is that of China's health insurance (医保)."""
+    plain = (system or "").casefold()
+    return any(word in plain for word in ("nhsa", "医保", "yibao"))
+
+
+def is_atc(system: str | None) -> bool:
+    """Whether a code system is WHO's ATC."""
+    plain = (system or "").casefold().rstrip("/")
+    return plain in {"http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73", "atc"} or plain.endswith(
+        "/atc"
+    )
+
+
+def icd10(code: Code) -> str | None:
+    """The ICD-10 code without its dot, upper case; `None` if the system isn't ICD-10 or one of its editions."""
+    return code.code.strip().upper().replace(".", "") if code.code and _is_icd10(code.system or "") else None
+
+
+@lru_cache(maxsize=256)
+def _is_icd10(system: str) -> bool:
+    plain = re.sub(r"[^a-z0-9]", "", system.casefold())
+    return "icd10" in plain or plain in {"urnoid216840111388363", "urnoid2168401113883690"}
+
+
+def is_malignant(plain: str) -> bool:
+    """C00–C97, the malignant neoplasms of ICD-10."""
+    return bool(re.match(r"C[0-9][0-9]", plain)) and plain[:3] <= "C97"
