@@ -109,7 +109,7 @@ failed = [f"{r.rule.rule.id} ({r.example.name})" for r in run_examples(load_libr
 raise SystemExit(f"example of {failed[0]}" if failed else 0)
 """
 
-PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not longer")
+PYTEST = ("-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not longer")
 COMMANDS = (  # the quickest first
     ("-c", EXAMPLES),
     (*PYTEST, "tests/test_engine.py"),

@@ -8,7 +8,7 @@ from datetime import date
 
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact
-from oncogate.model.rule import Effect, Rule
+from oncogate.model.rule import EFFECT_LABELS, Effect, Rule
 from oncogate.packs.leaves import facts_of
 from oncogate.packs.pack import InForce, Library
 
@@ -85,7 +85,8 @@ def _changes(rule: Rule, force: InForce) -> Iterator[Text]:
                 en=f"{layer.id}: {less.what.en}: {less.reason} (approved by {less.approved_by}, until {less.until})",
             )
         else:
-            yield Text(zh=f"{layer.id} 调整为 {rule.effect}", en=f"{layer.id} raised it to {rule.effect}")
+            label = EFFECT_LABELS[rule.effect]
+            yield Text(zh=f"{layer.id} 调整为{label.zh}", en=f"{layer.id} raised it to {label.en}")
 
 
 def verification_of(rule: Rule, force: InForce) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from oncogate.authoring.status import RuleStatus, statuses
 from oncogate.cli import console
 from oncogate.cli.check import Language, Layers
 from oncogate.cli.lint import Folder
+from oncogate.model.rule import EFFECT_LABELS
 from oncogate.packs.load import load_library
 
 STATES = {
@@ -22,12 +23,6 @@ VERIFIED = {
     "general_knowledge": ("一般知识，待核实", "general knowledge, to be verified"), "sourced": ("有来源", "sourced"),
     "reviewed": ("已审核", "reviewed"),
 }  # fmt: skip
-EFFECTS = {
-    "block": ("拦截", "block"),
-    "warn": ("警示", "warn"),
-    "inform": ("提示", "inform"),
-    "critical_value": ("危急值", "critical value"),
-}
 
 
 @console.command
@@ -54,7 +49,7 @@ def rules(
     return 0
 
 
-def _text(found: tuple[RuleStatus, ...], language: str) -> str:
+def _text(found: tuple[RuleStatus, ...], language: Any) -> str:
     which = 0 if language == "zh" else 1
     lines = []
     for state, said in STATES.items():
@@ -62,8 +57,8 @@ def _text(found: tuple[RuleStatus, ...], language: str) -> str:
         if mine:
             lines.append(f"{said[which]} ({len(mine)})")
         for one in mine:
-            title, why = one.title.in_(language), one.why.in_(language)  # type: ignore[arg-type]
-            lines.append(f"  {one.id}  [{EFFECTS[one.effect][which]}] {title}")
+            title, why = one.title.in_(language), one.why.in_(language)
+            lines.append(f"  {one.id}  [{EFFECT_LABELS[one.effect].in_(language)}] {title}")
             lines.append(f"      {why} · {VERIFIED[one.verification][which]}")
     return "\n".join(lines)
 

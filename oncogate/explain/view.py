@@ -291,9 +291,10 @@ class _Viewer:
         return one_line(f"{title}{self.colon}{remedy}" if remedy else title)
 
     def _obligation(self, obligation: Obligation) -> str:
-        text = obligation.text.in_(self.language) if obligation.text else self._code(obligation.kind)
+        if obligation.text is not None:
+            return one_line(f"{obligation.text.in_(self.language)} ({obligation.rule})")
         level = f" · {self._code(obligation.level)}" if obligation.level else ""
-        return one_line(f"{text}{level} ({obligation.rule})")
+        return one_line(f"{self._code(obligation.kind)}{level} ({obligation.rule})")
 
     def _loosened(self, one: Loosening) -> str:
         what = f"{one.rule} {one.what.in_(self.language)}"

@@ -6,6 +6,7 @@ The verdict follows from `when` (does the rule apply?) and `require` (what it as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -21,6 +22,10 @@ RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)
 Effect = Literal["block", "warn", "inform", "critical_value"]
 Outcome = Literal["block", "warn", "allow"]
 Verdict = Literal["not_applicable", "met", "unmet", "unknown"]
+EFFECT_LABELS: Mapping[Effect, Text] = {
+    "block": Text(zh="拦截", en="block"), "warn": Text(zh="警示", en="warn"), "inform": Text(zh="提示", en="inform"),
+    "critical_value": Text(zh="危急值", en="critical value"),
+}  # fmt: skip
 Status = Literal["draft", "trial", "stable", "deprecated"]
 
 

@@ -18,7 +18,7 @@ from oncogate.clinical.regimen_names import regimen_key
 from oncogate.model.facts import Fact
 from oncogate.model.overlay import LAYERS, BeyondRange, Loosening, OverlayFile, RuleSetting
 from oncogate.model.parameter import Parameter
-from oncogate.model.rule import Rule
+from oncogate.model.rule import EFFECT_LABELS, Rule
 from oncogate.packs.check import check_fact, check_rule
 from oncogate.packs.digest import digest_of
 from oncogate.packs.document import Document, Path_, check_against, read_document
@@ -148,9 +148,11 @@ class _Reader:
         if beyond is not None:
             low, high = old.range or ("", "")
             unit = f" {old.unit}" if old.unit else ""
+            label = old.label or Text(zh=name, en=name)
             said = Text(
-                zh=f"{name} 设为 {made.value}{unit}（允许范围 {low}–{high}）", en=f"{name} set to {made.value}{unit} (range {low} to {high})"
-            )  # fmt: skip
+                zh=f"“{label.zh}”设为 {made.value}{unit}（允许范围 {low}–{high}）",
+                en=f"{label.en} set to {made.value}{unit} (range {low} to {high})",
+            )
             loosened = _loosened(said, beyond)
         self.owners[id] = changed
         return Change(id, name, made, loosened=loosened)
@@ -237,9 +239,9 @@ def _looser(rule: Rule, setting: RuleSetting) -> dict[str, Text]:
     if setting.status == "trial" and rule.status == "stable":
         said["status"] = Text(zh="转为试运行，不再计入结论", en="moved to trial, no longer counted")
     if setting.effect is not None and _STRICTNESS[setting.effect] < _STRICTNESS[rule.effect]:
+        before, now = EFFECT_LABELS[rule.effect], EFFECT_LABELS[setting.effect]
         said["effect"] = Text(
-            zh=f"效力由 {rule.effect} 降为 {setting.effect}",
-            en=f"effect lowered from {rule.effect} to {setting.effect}",
+            zh=f"由{before.zh}降为{now.zh}", en=f"effect lowered from {before.en} to {now.en}"
         )
     if setting.on_unknown is not None and _STRICTNESS[setting.on_unknown] < _STRICTNESS[rule.if_unknown]:
         said["on_unknown"] = Text(
