@@ -59,8 +59,16 @@ class _Allergy:
     words: tuple[str, ...]
     drugs: tuple[KnownDrug, ...]
 
+    @property
+    def nameless(self) -> bool:
+        """Whether it is a mere code that isn't a drug's: what it is to can't be told."""
+        return not self.drugs and bool(self.entry.codes) and not any(_texts(self.entry))
+
 
 Match = Callable[[_Allergy, OrderedDrug], Truth]
+
+
+NAMELESS = Text(zh="只有编码，没有过敏原名称", en="a code alone; it doesn't name what the allergy is to")
 
 
 def allergy_to_drug(case: Case, options: Options) -> Derived:
@@ -112,6 +120,13 @@ def _matched(case: Case, fact: str, match: Match) -> Derived:
     evidence: list[Evidence] = []
     holding: list[Text] = []
     for allergy in _allergies(case):
+        if allergy.nameless:
+            truths.append(None)
+            row = Evidence(
+                fact=fact, entry=allergy.entry.id, source=allergy.entry.source, counted=None, why="invalid"
+            )
+            evidence.append(row.model_copy(update={"value": _said(allergy.entry), "detail": NAMELESS}))
+            continue
         found = [(drug, truth) for drug in case.drugs if (truth := match(allergy, drug)) is not False]
         # a drug that nobody recognised matters only where the order is one against a tumour
         found = [(d, t) for d, t in found if t or d.known is not None or case.doubtful]
