@@ -115,6 +115,7 @@ COMMANDS = (  # the quickest first
     (*PYTEST, "tests/test_engine.py"),
     (*PYTEST, "tests/test_differential.py"),
     (*PYTEST, "tests/test_laws.py"),
+    (*PYTEST, "tests/test_layers.py", "tests/test_drug_identity.py", "tests/test_laws_of_the_packs.py"),
 )
 
 

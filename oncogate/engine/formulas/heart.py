@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from oncogate.base.texts import Text
-from oncogate.engine.case import Case
+from oncogate.engine.case import Case, in_classes
 from oncogate.engine.derived import Derived, Options
 from oncogate.engine.formulas.body import UNKNOWN, plain
 from oncogate.engine.formulas.doses import lifetime_dose
@@ -20,10 +20,15 @@ def cumulative_anthracycline(case: Case, options: Options) -> Derived:
     """Anthracyclines given in a lifetime with this order, in mg/m2 of doxorubicin.
 
     A factor is the parameter `factor_<drug>` where there is one (sources differ), else the table's. A drug without
-    a factor leaves the sum open. Past doses in mg are turned into mg/m2 by today's body surface.
+    a factor leaves the sum open. Where one drug alone was given, its own limit of the table counts instead: its
+    factor is then the one that makes that limit doxorubicin's. Past doses in mg are turned into mg/m2 by today's
+    body surface.
     """
+    alone = _only_anthracycline(case)
 
     def factor(drug: KnownDrug) -> Decimal | None:
+        if alone is not None:
+            return alone
         own = options.get("factor_" + drug.id.replace("-", "_"))
         if own is not None and isinstance(own.value, Decimal):
             return own.value
@@ -31,6 +36,21 @@ def cumulative_anthracycline(case: Case, options: Options) -> Derived:
         return row.factor if row is not None else None
 
     return lifetime_dose(case, "dose.anthracycline_total", "treatment.anthracycline", "mg/m2", factor)
+
+
+def _only_anthracycline(case: Case) -> Decimal | None:
+    """The factor of the only anthracycline on record and in the order, by its own limit; `None` for a mixture."""
+    wanted = frozenset(case.facts["treatment.anthracycline"].drugs)
+    entries = (s.entry for s in select(case, "treatment.anthracycline").standings if s.counted is not False)
+    past = (case.tables.identify(drug) for entry in entries for drug in getattr(entry, "drugs", ()))
+    known = [d for d in (*past, *(o.known for o in case.drugs)) if d is not None]
+    ids = {d.id for d in known if in_classes(d, wanted) is not False}
+    rows = case.tables.lifetime_doses
+    lead = next((row for row in rows.values() if row.factor == 1), None)
+    own = rows.get(next(iter(ids))) if len(ids) == 1 else None
+    if lead is None or lead.limit is None or own is None or not own.limit:
+        return None
+    return lead.limit / own.limit
 
 
 def lvef_drop(case: Case, options: Options) -> Derived:
