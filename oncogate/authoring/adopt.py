@@ -38,6 +38,7 @@ def adopt(rules: Sequence[str], site: Path, review: Review, folders: Sequence[Pa
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
+    yaml.representer.ignore_aliases = lambda *_: True  # one day for several rules is written out each time
     data = (
         yaml.load(site.read_text("utf-8")) if site.exists() else CommentedMap(id=site.stem, layer="hospital")
     )

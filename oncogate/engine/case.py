@@ -114,6 +114,12 @@ class Case:
 
     # -- the order ---------------------------------------------------------------------------------
 
+    @property
+    def interval_stated(self) -> int | None:
+        """The days from one cycle to the next as the order says; none or fewer aren't an interval."""
+        days = self.order.interval_days if self.order is not None else None
+        return days if days is not None and days > 0 else None
+
     @cached_property
     def drugs(self) -> tuple[OrderedDrug, ...]:
         """The order's drugs, recognised where possible."""

@@ -27,11 +27,14 @@ OwnerName = Annotated[
 ]
 
 
+Words = Annotated[str, Field(pattern=r"\S", max_length=500, description="a text that isn't blank")]
+
+
 class Loosening(Model):
     """Why something was loosened, who approved it, and the last day on which it holds."""
 
-    reason: Name | None = None
-    approved_by: Name | None = None
+    reason: Words | None = None
+    approved_by: Words | None = None
     until: Day | None = None
 
     @property
@@ -46,8 +49,8 @@ class RuleSetting(Loosening):
     effect: Effect | None = None
     on_unknown: Literal["block", "warn"] | None = None
     status: Literal["stable", "trial", "off"] | None = None
-    reviewed_by: Name | None = None
-    source: Name | None = None
+    reviewed_by: Words | None = None
+    source: Words | None = None
     date: Day | None = None
 
     @model_validator(mode="after")

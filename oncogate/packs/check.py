@@ -205,19 +205,21 @@ class _Check:
             whole = not isinstance(parameter.value, (str, bool, tuple)) and parameter.value == int(
                 parameter.value
             )
-            if not whole or not is_window_unit(parameter.unit or ""):
+            if not whole or parameter.value < 0 or not is_window_unit(parameter.unit or ""):  # type: ignore[operator]
                 self._report(
                     where,
                     "window-unit",
                     f"`{ref}` isn't a window",
-                    "a window is a whole number of `h`, `d`, `wk`, `mo` or `a`",
+                    "a window is a whole number of `min`, `h`, `d`, `wk`, `mo` or `a`, not below 0",
                 )
 
     def _comparison(self, where: Path_, leaf: Compared, fact: Fact | None) -> None:
         operator, ref = leaf.comparison
         key = operator.rstrip("_")
         if operator == "in_":
-            self._parameter((*where, key), ref)
+            listed = self._parameter((*where, key), ref)
+            if listed is not None and not isinstance(listed.value, (str, tuple)):
+                self._report((*where, key), "parameter-not-list", f"`{ref}` isn't a list")
             return
         unit = fact.measured.unit if fact and fact.measured else fact.unit if fact else None
         if fact is not None and unit is None:

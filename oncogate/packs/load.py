@@ -183,7 +183,7 @@ def _packs(
 def _vocabulary_digest(facts: Mapping[str, Fact], files: Iterable[Path]) -> str:
     said = {name: fact.model_dump(mode="json") for name, fact in sorted(facts.items())}
     tables = {
-        path.name: path.read_text("utf-8").replace("\r\n", "\n")
+        path.name: path.read_bytes().decode("utf-8-sig", "replace").replace("\r\n", "\n")
         for path in sorted(files, key=lambda p: p.name)
     }
     return digest_of([said, tables])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from oncogate.base.errors import Diagnostic
+from oncogate.base.errors import Diagnostic, did_you_mean
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
 from oncogate.clinical.marker_tests import Branch, MarkerScale, read_tests
@@ -19,6 +19,7 @@ from oncogate.model.values import Quantity
 from oncogate.packs.document import read_document
 from oncogate.packs.staging import staging_of
 from oncogate.packs.tables import (
+    ANTI_TUMOUR,
     DrugGroup,
     KnownDrug,
     Labelled,
@@ -31,6 +32,10 @@ from oncogate.packs.tables import (
 )
 
 Rows = list[tuple[int, dict[str, str]]]
+
+
+LARGEST = Decimal(10) ** 6
+"""No number of a table is as large."""
 
 
 class TableReader:
@@ -52,7 +57,11 @@ class TableReader:
         for name, reader in readers.items():
             if name in self.files:
                 self.tables.files[name] = self.files[name]
-                reader(self.files[name])
+                try:
+                    reader(self.files[name])
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    said = f"isn't of the form of the shipped table: {type(error).__name__} {error}"
+                    self._report(self.files[name], 0, "table-form", said, "compare it with the shipped file")
         self._check_groups()
 
     def _rows(self, path: Path, *columns: str) -> Rows:
@@ -87,6 +96,8 @@ class TableReader:
 
     def _drugs(self, path: Path) -> None:
         for line, row in self._rows(path, "id", "atc", "en", "zh", "aliases", "class", "myelosuppressive"):
+            self._one_of(path, line, "class", row["class"], {*ANTI_TUMOUR, "gcsf", "companion", "other"})
+            self._one_of(path, line, "myelosuppressive", row["myelosuppressive"], {"yes", "no", ""})
             drug = self.tables.grouped(
                 KnownDrug(row["id"], _label(row), row["class"], _yes(row["myelosuppressive"]), row["atc"])
             )
@@ -179,7 +190,11 @@ class TableReader:
         return branches
 
     def _regimens(self, path: Path) -> None:
-        for _, row in self._rows(path, "id", "zh", "aliases", "tumours", "fn_category", "components"):
+        for line, row in self._rows(path, "id", "zh", "aliases", "tumours", "fn_category", "components"):
+            self._one_of(path, line, "fn_category", row["fn_category"], {"high", "intermediate", "low", ""})
+            days = row.get("interval_days", "")
+            if days and not (days.isdecimal() and int(days) > 0):
+                self._report(path, line, "table-number", f"`{days}` isn't a number of days")
             written = (row["id"], row["zh"], *_list(row["aliases"]))
             names = frozenset(key for name in written for key in self.tables.regimen_keys(name))
             made = Regimen(
@@ -250,9 +265,16 @@ class TableReader:
                 said = f"the code `{row['code']}` stands twice, for `{meant[key]}` and `{fact}`"
                 self._report(path, line, "table-duplicate", said)
             meant[key] = fact
-            if fact:
+            if not (row["system"] and row["code"]):
+                self._report(path, line, "table-value", "a code needs its system and the code itself")
+            elif fact:
                 made = CodeOf(system=row["system"], code=row["code"])
                 self.tables.codes[fact] = (*self.tables.codes.get(fact, ()), made)
+
+    def _one_of(self, path: Path, line: int, column: str, value: str, allowed: set[str]) -> None:
+        if value not in allowed:
+            help = did_you_mean(value, allowed) or f"one of {', '.join(sorted(a for a in allowed if a))}"
+            self._report(path, line, "table-value", f"`{value}` is no `{column}`", help)
 
     def _known_drug(self, path: Path, line: int, id: str) -> None:
         if id not in self.tables.drugs:
@@ -260,10 +282,13 @@ class TableReader:
 
     def _number(self, path: Path, line: int, cell: str) -> Decimal | None:
         try:
-            return Decimal(cell) if cell else None
+            number = Decimal(cell) if cell else None
         except InvalidOperation:
-            self._report(path, line, "table-number", f"`{cell}` isn't a number")
+            number = Decimal("NaN")
+        if number is not None and not (number.is_finite() and 0 <= number < LARGEST):
+            self._report(path, line, "table-number", f"`{cell}` isn't a number from 0 on")
             return None
+        return number
 
     def _first_line(self, path: Path) -> None:
         for _, row in self._rows(path, "tumour", "regimen"):

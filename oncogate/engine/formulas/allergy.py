@@ -61,14 +61,14 @@ class _Allergy:
 
     @property
     def nameless(self) -> bool:
-        """Whether it is a mere code that isn't a drug's: what it is to can't be told."""
-        return not self.drugs and bool(self.entry.codes) and not any(_texts(self.entry))
+        """Whether nothing says what it is to: a mere code that isn't a drug's, or not even that."""
+        return not self.drugs and not any(text.strip() for text in _texts(self.entry))
 
 
 Match = Callable[[_Allergy, OrderedDrug], Truth]
 
 
-NAMELESS = Text(zh="只有编码，没有过敏原名称", en="a code alone; it doesn't name what the allergy is to")
+NAMELESS = Text(zh="没有写明对什么过敏", en="it doesn't name what the allergy is to")
 
 
 def allergy_to_drug(case: Case, options: Options) -> Derived:

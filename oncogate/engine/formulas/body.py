@@ -15,6 +15,7 @@ from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Window
 from oncogate.model.decision import Evidence
+from oncogate.model.facts import word_key
 from oncogate.model.values import Quantity
 
 
@@ -23,9 +24,19 @@ def patient_age(case: Case, options: Options) -> Derived:
     patient = case.record.patient
     born = patient.birth_date if patient else None
     today = case.at.date()
-    if born is None or born > today:
+    oldest = options["oldest"].value if "oldest" in options else None
+    age = Decimal(relativedelta(today, born).years) if born is not None else None
+    if born is not None and (
+        born > today or (isinstance(oldest, Decimal) and age is not None and age > oldest)
+    ):
+        said = Text(zh=f"出生日期 {born} 不可信", en=f"the date of birth {born} can't be right")
+        return Derived(
+            UNKNOWN,
+            (Evidence(fact="patient.age", counted=None, why="implausible", detail=said),),
+            ("patient.age",),
+        )
+    if age is None:
         return _not_said("patient.age")
-    age = Decimal(relativedelta(today, born).years)
     return Derived(
         frozenset({age}),
         (_said("patient.age", f"{age} a"),),
@@ -43,16 +54,29 @@ def patient_sex(case: Case, options: Options) -> Derived:
 
 def patient_ward(case: Case, options: Options) -> Derived:
     """The ward as the host calls it; unknown where it doesn't say."""
-    ward = case.record.patient.ward if case.record.patient else None
-    if ward is None:
+    ward = (case.record.patient.ward or "").strip() if case.record.patient else ""
+    if not ward:
         return _not_said("patient.ward")
     return Derived(frozenset({ward}), (_said("patient.ward", ward),))
+
+
+_SITES = {
+    word_key(word): site
+    for site, words in {
+        "axillary": ("axillary", "axilla", "armpit", "腋下", "腋温", "腋窝", "腋"),
+        "oral": ("oral", "mouth", "口腔", "口温", "口", "舌下"),
+        "tympanic": ("tympanic", "ear", "耳", "耳温", "鼓膜"),
+        "rectal": ("rectal", "rectum", "直肠", "肛温", "肛门"),
+    }.items()
+    for word in words
+}
+"""Where a temperature is taken, in the words of the ward; any other word leaves it open."""
 
 
 def temperature_site(case: Case, options: Options) -> Derived:
     """Where the newest temperature was taken: `axillary`, `oral`, `tympanic`, `rectal`; unknown if not said."""
     newest = select(case, "vital.temperature").newest
-    sites = {getattr(s.entry, "site", None) for s in newest if s.counted}
+    sites = {_SITES.get(word_key(getattr(s.entry, "site", None) or "")) for s in newest if s.counted}
     if len(sites) != 1 or None in sites:
         return _not_said("vital.temperature_site")
     return Derived(frozenset(sites), (_said("vital.temperature_site", str(next(iter(sites)))),))
@@ -139,7 +163,7 @@ def creatinine_measured(case: Case, options: Options) -> Derived:
 
 def creatinine_clearance(case: Case, options: Options) -> Derived:
     """Creatinine clearance in mL/min after Cockcroft and Gault; `floor` is the least creatinine that is reckoned with."""
-    age = quantity_of(patient_age(case, {}))
+    age = quantity_of(patient_age(case, case.facts["patient.age"].parameters))
     sexes = patient_sex(case, {}).possible
     weight = _number(case, "vital.weight", options, "weight_window")
     creatinine = _number(case, "lab.creatinine", options, "window")

@@ -80,7 +80,7 @@ def interval_due(case: Case, options: Options) -> Derived:
     """
     order = case.order
     rows = case.tables.regimens_named(order.regimen) if order is not None and order.regimen else ()
-    stated = order.interval_days if order is not None else None
+    stated = case.interval_stated
     if stated is None and order is not None and order.regimen:
         stated = interval_said(order.regimen)
     listed = {row.interval for row in rows}

@@ -26,8 +26,8 @@ def by_route(drug: Drug, routes: Parameter, wanted: bool) -> Truth:
 
 def dose_of(case: Case, drug: Drug, unit: str) -> Decimal | None:
     """The drug's dose in `unit` (`mg`, `mg/m2`, …); `None` where the dose or what it is reckoned by isn't known."""
-    if drug.dose is None or not drug.unit:
-        return None
+    if drug.dose is None or drug.dose <= 0 or not drug.unit:
+        return None  # a dose of nothing isn't one that was meant
     surface, weight = _surface(case, drug, unit), _weight(case, drug, unit)
     return dose_in(
         drug.dose, drug.unit, unit,

@@ -288,8 +288,8 @@ def _narrowed(case: Case, rows: Sequence[Regimen]) -> _Fit:
 def _interval(case: Case) -> int | None:
     """The days from one cycle to the next: as the order says, else as the regimen's name does."""
     order = case.order
-    if order is None or order.interval_days is not None:
-        return order.interval_days if order is not None else None
+    if order is None or case.interval_stated is not None:
+        return case.interval_stated
     return interval_said(order.regimen) if order.regimen else None
 
 
