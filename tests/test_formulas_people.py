@@ -64,7 +64,7 @@ def test_an_allergy_is_read_however_it_is_written(text: str) -> None:
     "text",
     [
         "否认紫杉醇过敏", "否认青霉素、紫杉醇过敏史", "无紫杉醇过敏史", "无", "紫杉醇：无", "过敏史：无", "No known drug allergies", "NKDA", "not allergic to paclitaxel",
-        "对多西他赛过敏；紫杉醇可耐受", "青霉素", "花粉", "海鲜过敏", "无水乙醇过敏", "白蛋白", "",
+        "对多西他赛过敏；紫杉醇可耐受", "青霉素", "花粉", "海鲜过敏", "无水乙醇过敏", "白蛋白",
     ],
 )  # fmt: skip
 def test_what_was_denied_or_is_something_else_is_no_allergy_to_the_drug(text: str) -> None:
@@ -143,7 +143,8 @@ def test_allergies_that_the_record_may_hide() -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_read_without_a_failure(text: str) -> None:
     assert all(words_of(text))
-    assert allergy(text or "x", ["卡铂"]) in (True, False)
+    expected = (True, False) if text.strip() else (None,)  # a blank text doesn't name anything
+    assert allergy(text, ["卡铂"]) in expected
 
 
 # -- genes ---------------------------------------------------------------------------------------------
