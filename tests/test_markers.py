@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.clinical.marker_tests import MarkerScale, judge_test, read_tests
 from oncogate.clinical.markers import MAX_LENGTH, Level, Reading, read_result
-from oncogate.model.record import PatientRecord
-from oncogate.model.rule import Example, Rule
 from oncogate.packs.load import load_library
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -360,23 +358,3 @@ def test_a_result_of_another_tumour_does_not_count() -> None:
         verdict("result-does-not-fit-drug", {**mine, "order": order, "markers": [{**other, "focus": "lung"}]})
         == "met"
     )
-
-
-@pytest.mark.parametrize(
-    "example",
-    [(r.rule, e) for r in RULES.rules for e in r.rule.examples],
-    ids=lambda x: f"{x[0].id}: {x[1].name}",
-)
-def test_evidence_suffices(example: tuple[Rule, Example]) -> None:
-    """Judged on the papers named as evidence, and the diagnoses, a rule says the same again."""
-    rule, case = example
-    request = request_of(case.given, RULES)
-    finding = judge_alone(rule, request, RULES)
-    named = {row.entry for row in finding.evidence}
-    kept = {
-        name: tuple(e for e in entries if e.id in named)
-        for name in PatientRecord.SECTIONS
-        if name != "diagnoses" and (entries := request.record.section(name)) is not None
-    }
-    less = request.model_copy(update={"record": request.record.model_copy(update=kept)})
-    assert judge_alone(rule, less, RULES).verdict == finding.verdict

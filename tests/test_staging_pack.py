@@ -8,8 +8,6 @@ import pytest
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.model.decision import Finding
-from oncogate.model.record import PatientRecord
-from oncogate.model.rule import Example, Rule
 from oncogate.packs.load import load_library
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,23 +146,3 @@ def test_a_site_may_count_stage_iv_as_difficult(stage: str, expected: str) -> No
     asked = rule.model_copy(update={"parameters": {**rule.parameters, "criteria": criteria}})
     request = request_of({"tumour": "lung", "order": ["顺铂"], "stages": [clinical(stage)]}, RULES)
     assert judge_alone(asked, request, RULES).verdict == expected
-
-
-@pytest.mark.parametrize(
-    "example",
-    [(r.rule, e) for r in RULES.rules for e in r.rule.examples],
-    ids=lambda x: f"{x[0].id}: {x[1].name}",
-)
-def test_evidence_suffices(example: tuple[Rule, Example]) -> None:
-    """Judged on the papers named as evidence, and the diagnoses, a rule says the same again."""
-    rule, case = example
-    request = request_of(case.given, RULES)
-    found = judge_alone(rule, request, RULES)
-    named = {row.entry for row in found.evidence}
-    kept = {
-        name: tuple(e for e in entries if e.id in named)
-        for name in PatientRecord.SECTIONS
-        if name != "diagnoses" and (entries := request.record.section(name)) is not None
-    }
-    less = request.model_copy(update={"record": request.record.model_copy(update=kept)})
-    assert judge_alone(rule, less, RULES).verdict == found.verdict

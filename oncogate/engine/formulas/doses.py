@@ -14,6 +14,7 @@ from oncogate.engine.formulas.body import creatinine_clearance, plain
 from oncogate.engine.formulas.given import dose_of, reckoned_by
 from oncogate.engine.select import select
 from oncogate.engine.standing import Standing
+from oncogate.engine.values import unit_text
 from oncogate.model.decision import Evidence
 from oncogate.model.record import Drug, Treatment
 from oncogate.packs.tables import KnownDrug
@@ -191,7 +192,7 @@ def lifetime_dose(
             *reckoned_by(case, ordered.drug, unit),
         ]
     untold = untold or bool(unnamed) or (case.doubtful and not case.drugs)
-    label, shown = case.facts[name].label, f"{plain(total.quantize(Decimal('0.1')))} {unit_shown(unit)}"
+    label, shown = case.facts[name].label, f"{plain(total.quantize(Decimal('0.1')))} {unit_text(unit).zh}"
     said = Text(
         zh=f"{label.zh}{'至少 ' if untold else ' '}{shown}",
         en=f"{label.en}{' at least' if untold else ''} {shown}",
@@ -245,7 +246,7 @@ def _last_given(case: Case, standings: tuple[Standing, ...], id: str) -> tuple[S
 def _order_row(drug: OrderedDrug, dose: Decimal | None, unit: str) -> Evidence:
     if dose is None:
         return Evidence(fact="order.drugs", counted=None, why="absent", value=drug.label.zh, detail=_NO_DOSE)
-    shown = f"{plain(dose.quantize(Decimal('0.1')))} {unit_shown(unit)}"
+    shown = f"{plain(dose.quantize(Decimal('0.1')))} {unit_text(unit).zh}"
     return Evidence(fact="order.drugs", counted=True, value=drug.label.zh, detail=Text(zh=shown, en=shown))
 
 
@@ -260,8 +261,3 @@ def _past_row(
             "value": (drug.name or drug.code or "") + dose,
         }
     )  # fmt: skip
-
-
-def unit_shown(unit: str) -> str:
-    """A dose unit as it is printed."""
-    return unit.replace("m2", "m²")
