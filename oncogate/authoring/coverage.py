@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from oncogate.authoring.examples import request_of, with_first_line
-from oncogate.base.errors import RequestError
+from oncogate.authoring.examples import UNUSABLE, request_of, with_first_line
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import LeafOutcome
@@ -81,7 +80,7 @@ def _requests(library: Library, rule: Rule) -> Iterator[tuple[Request, Library]]
     for example in rule.examples:
         try:
             yield request_of(example.given, library), with_first_line(library, example.given)
-        except (RequestError, ValueError, KeyError, TypeError):  # noqa: PERF203
+        except UNUSABLE:  # noqa: PERF203
             continue  # the run of the examples reports it
 
 

@@ -35,6 +35,9 @@ from oncogate.packs.pack import Library, LoadedRule
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8)))
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 
+UNUSABLE = (RequestError, ValueError, LookupError, TypeError)
+"""What `request_of` raises where a `given` can't be made a request."""
+
 _QUANTITY = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
 _SPAN = re.compile(r"(\d+)\s*(min|h|d|wk|mo|a)")
 _STATUS = {
@@ -81,7 +84,7 @@ def run_example(library: Library, loaded: LoadedRule, index: int, example: Examp
     rule = loaded.rule
     try:
         request = request_of(example.given, library)
-    except (RequestError, ValueError, KeyError, TypeError) as error:
+    except UNUSABLE as error:
         return Result(loaded, index, example, None, f"`given` can't be used: {error}")
     finding = judge_alone(rule, request, with_first_line(library, example.given))
     expected = _VERDICTS.get(example.expect, (example.expect,))
@@ -113,7 +116,7 @@ def with_first_line(library: Library, given: Mapping[str, Any]) -> Library:
 
 
 def request_of(given: Mapping[str, Any], library: Library) -> Request:
-    """The request that a `given` stands for. Raises `RequestError` or `ValueError` if it can't be made."""
+    """The request that a `given` stands for. Raises one of `UNUSABLE` if it can't be made."""
     at = given.get("at", write_time(AT))
     record: dict[str, Any] = {section: [] for section in PatientRecord.SECTIONS}
     record["patient"] = {"id": "patient"}

@@ -1,0 +1,142 @@
+"""Probes: concrete requests around a rule, each with one thing moved.
+
+The bases are the givens of the rule's own examples, the bare order that the rule asks for, and that order with an
+entry of each fact that it turns on. Nothing here knows what the rule says of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oncogate.authoring.around import UNRECOGNISED, Around
+from oncogate.authoring.examples import UNUSABLE, request_of
+from oncogate.authoring.moves import moves
+from oncogate.model.condition import Drugs
+from oncogate.model.facts import Fact
+from oncogate.model.rule import Rule
+from oncogate.packs.leaves import leaves
+from oncogate.packs.pack import Library
+
+Given = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A request near a rule's limits; `given` is as in an example, `about` says in words what was moved."""
+
+    given: Given
+    about: str
+
+
+def probes(rule: Rule, library: Library) -> Iterator[Probe]:
+    """Requests around `rule`, the smallest first, always the same; none that `request_of` refuses."""
+    around = Around(rule, library)
+    found: dict[str, Probe] = {}
+    for base in _bases(around):
+        if not _usable(base.given, library):
+            continue
+        found.setdefault(_text(base.given), base)
+        for about, given in moves(base.given, around):
+            found.setdefault(_text(given), Probe(given, about))
+    for _, probe in sorted(found.items(), key=lambda item: (len(item[0]), item[0])):
+        if _usable(probe.given, library):
+            yield probe
+
+
+def _usable(given: Given, library: Library) -> bool:
+    try:
+        request_of(given, library)
+    except UNUSABLE:
+        return False
+    return True
+
+
+def _text(given: Given) -> str:
+    return json.dumps(given, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _bases(around: Around) -> Iterator[Probe]:
+    yield Probe({}, "nothing given")
+    bare: dict[str, Any] = {"order": _bare_order(around)}
+    tumour = next((e.given["tumour"] for e in around.rule.examples if "tumour" in e.given), None)
+    if tumour is None:
+        tumour = next(iter(around.library.tables.tumours), None)
+    yield Probe(bare, "the bare order")
+    yield Probe(
+        {**bare, "order": {"drugs": [{"name": UNRECOGNISED}], "kind": "chemotherapy"}},
+        "an order of a drug that isn't recognised",
+    )
+    yield Probe(
+        {**bare, "order": {"drugs": [], "kind": "chemotherapy"}},
+        "an order marked as anti-tumour without a drug",
+    )
+    if tumour is not None:
+        bare = {**bare, "tumour": tumour}
+    yield Probe(bare, "the bare order with a tumour")
+    entries = [entry for name, fact in around.facts.items() if (entry := _entry(name, fact, around))]
+    for entry in entries:
+        yield Probe(_with(bare, entry), f"the bare order with {_named(entry)}")
+    full: Given = bare
+    for entry in entries:
+        full = _with(full, entry)
+    yield Probe(full, "the bare order with everything that the rule asks for")
+    yield from (Probe(e.given, f"example `{e.name}`") for e in around.rule.examples)
+
+
+def _named(entry: Given) -> str:
+    return next(iter(entry))
+
+
+def _with(given: Given, entry: Given) -> Given:
+    made = dict(given)
+    for key, value in entry.items():
+        made[key] = [*made[key], *value] if key in made and isinstance(value, list) else value
+    return made
+
+
+def _bare_order(around: Around) -> Any:
+    """The drugs that `when` asks for, with the route and dose that it asks for."""
+    parameters = around.rule.parameters
+    drugs: dict[str, dict[str, Any]] = {}
+    for where, leaf in leaves(around.rule):
+        name = (
+            next((around.drugs[c] for c in around.classes_of(leaf) if c in around.drugs), None)
+            if isinstance(leaf, Drugs)
+            else None
+        )
+        if where[0] != "when" or not isinstance(leaf, Drugs) or leaf.none_of or name is None:
+            continue
+        drug = drugs.setdefault(name, {"name": name})
+        dose = leaf.dose_at_least or leaf.dose_above
+        if dose is not None:
+            drug |= {"dose": parameters[dose].value, "unit": parameters[dose].unit}
+        if leaf.route is not None and isinstance(routes := parameters[leaf.route].value, tuple):
+            drug["route"] = routes[0]
+    if not drugs and around.other_drugs:
+        drugs = {around.other_drugs[0]: {"name": around.other_drugs[0]}}
+    plain = all(list(drug) == ["name"] for drug in drugs.values())
+    return list(drugs) if plain else {"drugs": list(drugs.values())}
+
+
+def _entry(name: str, fact: Fact, around: Around) -> Given:
+    """An entry that is likely to count for the fact; empty where nobody can say what one looks like."""
+    if not fact.sections:
+        return {}
+    section = fact.sections[0]
+    if fact.measured is not None and fact.codes:
+        return {section: [{"fact": name, "value": f"{fact.measured.typical} {fact.measured.unit}"}]}
+    word = {fact.vocabulary.field: next(iter(fact.vocabulary.values))} if fact.vocabulary else {}
+    if fact.codes:
+        return {section: [{"fact": name, **word}]}
+    if fact.icd10:
+        return {section: [{"code": fact.icd10[0]}]}
+    if fact.stage is not None:
+        tumours = around.library.tables.tumours.values()
+        return {section: [{"stage": next((t.sample_stage for t in tumours), ""), "kind": fact.stage}]}
+    drugs = [around.drugs[cls] for cls in fact.drugs if cls in around.drugs]
+    if drugs:
+        return {section: [{"drugs": [{"name": drugs[0]}]}]}
+    return {section: [{**({"kind": fact.kinds[0]} if fact.kinds else {}), **word}]}
