@@ -18,6 +18,7 @@ from oncogate.engine.case import Case
 from oncogate.engine.conditions import LeafOutcome
 from oncogate.engine.judge import judge
 from oncogate.model.condition import Holds, Latest, Leaf, Supplied
+from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule, Verdict
@@ -90,7 +91,7 @@ def _outcomes(rule: Rule, request: Request, library: Library) -> tuple[LeafOutco
 
 def _lacking_sides(rule: Rule, name: str, cases: list[tuple[Request, Library]]) -> tuple[str, ...]:
     parameter = rule.parameters[name]
-    if parameter.range is None or not isinstance(parameter.value, Decimal) or _idle(rule, name):
+    if parameter.range is None or not isinstance(parameter.value, Decimal) or idle(rule, name):
         return ()
     now = _verdicts(rule, cases)
     low, high = parameter.range
@@ -98,14 +99,14 @@ def _lacking_sides(rule: Rule, name: str, cases: list[tuple[Request, Library]]) 
     return tuple(side for side, end in ends if _verdicts(_with(rule, name, end), cases) == now)
 
 
-def _idle(rule: Rule, name: str) -> bool:
-    """Whether the number is a quiet time that the rule's policy, as shipped, has no use for."""
-    policies = [
-        rule.parameters[leaf.repeats].value
-        for _, leaf in leaves(rule)
+def idle(owner: Rule | Fact, name: str) -> bool:
+    """Whether the parameter is a quiet time that the policy on repeats, as shipped, has no use for."""
+    policies = {
+        owner.parameters[leaf.repeats].value
+        for _, leaf in leaves(owner)
         if isinstance(leaf, Latest) and leaf.quiet == name and leaf.repeats
-    ]
-    return bool(policies) and set(policies) == {"every_time"}
+    }
+    return policies == {"every_time"}
 
 
 def _with(rule: Rule, name: str, value: Decimal) -> Rule:

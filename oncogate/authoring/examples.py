@@ -1,4 +1,4 @@
-"""A rule's examples: a short `given` made into a whole request, judged, and compared with `expect`.
+"""A rule's examples: a short `given` made into a whole request, judged, and compared with `expect`, `why` and `asks`.
 
 `given` starts from a complete record with nothing in it, judged at `AT`. It may hold
 
@@ -23,7 +23,8 @@ from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import go_back, write_time
 from oncogate.clinical.regimen_names import regimen_key
 from oncogate.engine.case import Case
-from oncogate.engine.judge import judge
+from oncogate.engine.combine import asked
+from oncogate.engine.judge import Judgement, judge
 from oncogate.explain.findings import finding_of
 from oncogate.model.decision import Finding
 from oncogate.model.facts import Fact
@@ -86,15 +87,25 @@ def run_example(library: Library, loaded: LoadedRule, index: int, example: Examp
         request = request_of(example.given, library)
     except UNUSABLE as error:
         return Result(loaded, index, example, None, f"`given` can't be used: {error}")
-    finding = judge_alone(rule, request, with_first_line(library, example.given))
-    expected = _VERDICTS.get(example.expect, (example.expect,))
-    problem = ""
-    if finding.verdict not in expected:
-        problem = f"expected `{example.expect}`, got `{finding.verdict}`"
-    elif example.why is not None and example.why not in {e.why for e in finding.evidence}:
-        found = ", ".join(sorted({e.why for e in finding.evidence if e.why})) or "none"
-        problem = f"expected the reason `{example.why}`, got {found}"
-    return Result(loaded, index, example, finding, problem)
+    shown = with_first_line(library, example.given)
+    case = Case.of(request, shown)
+    judgement = judge(rule, case)
+    finding = finding_of(judgement, case, shown.in_force(request.at.date()))
+    return Result(loaded, index, example, finding, mismatch(example, judgement))
+
+
+def mismatch(example: Example, judgement: Judgement) -> str:
+    """In what the judgement isn't as the example expects; empty if it is."""
+    verdict = judgement.verdict
+    if verdict not in _VERDICTS.get(example.expect, (example.expect,)):
+        return f"expected `{example.expect}`, got `{verdict}`"
+    whys = {row.why for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence) if row.why}
+    if example.why is not None and example.why not in whys:
+        return f"expected the reason `{example.why}`, got {', '.join(sorted(whys)) or 'none'}"
+    asks = asked(judgement.rule, verdict) or "nothing"
+    if example.asks is not None and example.asks != asks:
+        return f"expected it to ask `{example.asks}`, it asks `{asks}`"
+    return ""
 
 
 def judge_alone(rule: Rule, request: Request, library: Library) -> Finding:

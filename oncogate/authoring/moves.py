@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from oncogate.authoring.around import A_DAY, UNRECOGNISED, Around, Span, step_of
 from oncogate.authoring.examples import AT
+from oncogate.authoring.places import DROPPED, places, put, written
 from oncogate.base.times import go_back, write_time
 from oncogate.model.facts import Fact
 from oncogate.model.record import Entry, Patient, PatientRecord
@@ -20,7 +21,6 @@ Given = Mapping[str, Any]
 Move = tuple[str, Given]
 """What was moved, in words, and the given with it moved."""
 
-_DROPPED: Any = object()
 _NUMBER_AND_UNIT = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
 _UNREADABLE = "furlong"
 _TIMES = frozenset({"effective", "recorded", "planned", "ordered", "birth_date"})
@@ -34,46 +34,18 @@ def moves(given: Given, around: Around) -> Iterator[Move]:
     yield from _dropped(given)
     yield from _sections(given, around)
     yield from _order(given, around)
-    for place, value in _places(given):
+    for place, value in places(given):
         if place[0] in ("at", "first_line", "unread"):
             continue
         for about, new in _in_place(place, value, around):
-            yield f"{about} at `{_written(place)}`", _put(given, place, new)
+            yield f"{about} at `{written(place)}`", put(given, place, new)
     for place, entry, fact in _entries(given, around):
         for about, new in _of_an_entry(place, entry, fact, around):
-            yield f"{about} at `{_written(place)}`", _put(given, place, new)
+            yield f"{about} at `{written(place)}`", put(given, place, new)
         yield from _another(given, place, entry, fact, around)
 
 
-# -- places ----------------------------------------------------------------------------------------
-
-
-def _places(value: Any, here: Place = ()) -> Iterator[tuple[Place, Any]]:
-    pairs: Iterable[tuple[str | int, Any]] = (
-        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, one in pairs:
-        yield (*here, key), one
-        yield from _places(one, (*here, key))
-
-
-def _put(value: Any, place: Place, new: Any) -> Any:
-    """`value` with `new` at the place, or without it."""
-    if not place:
-        return new
-    if isinstance(value, Mapping):
-        made = dict(value)
-        inner = _put(made.get(str(place[0])), place[1:], new)
-        made[str(place[0])] = inner
-        return {key: one for key, one in made.items() if one is not _DROPPED}
-    made_list = list(value)
-    made_list[int(place[0])] = _put(made_list[int(place[0])], place[1:], new)
-    return [one for one in made_list if one is not _DROPPED]
-
-
-def _written(place: Place) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-    return "".join(parts).removeprefix(".")
+# -- entries ----------------------------------------------------------------------------------------
 
 
 def _entries(given: Given, around: Around) -> Iterator[tuple[Place, Any, Fact | None]]:
@@ -91,8 +63,8 @@ def _entries(given: Given, around: Around) -> Iterator[tuple[Place, Any, Fact | 
 
 
 def _dropped(given: Given) -> Iterator[Move]:
-    for place, _ in _places(given):
-        yield f"without `{_written(place)}`", _put(given, place, _DROPPED)
+    for place, _ in places(given):
+        yield f"without `{written(place)}`", put(given, place, DROPPED)
 
 
 def _sections(given: Given, around: Around) -> Iterator[Move]:

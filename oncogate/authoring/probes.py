@@ -16,6 +16,7 @@ from oncogate.authoring.examples import UNUSABLE, request_of
 from oncogate.authoring.moves import moves
 from oncogate.model.condition import Drugs
 from oncogate.model.facts import Fact
+from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.leaves import leaves
 from oncogate.packs.pack import Library
@@ -33,25 +34,30 @@ class Probe:
 
 def probes(rule: Rule, library: Library) -> Iterator[Probe]:
     """Requests around `rule`, the smallest first, always the same; none that `request_of` refuses."""
+    return (probe for probe, _ in probes_with_requests(rule, library))
+
+
+def probes_with_requests(rule: Rule, library: Library) -> Iterator[tuple[Probe, Request]]:
+    """The probes, each with the request that its `given` stands for."""
     around = Around(rule, library)
     found: dict[str, Probe] = {}
     for base in _bases(around):
-        if not _usable(base.given, library):
+        if _request(base.given, library) is None:
             continue
         found.setdefault(_text(base.given), base)
         for about, given in moves(base.given, around):
             found.setdefault(_text(given), Probe(given, about))
     for _, probe in sorted(found.items(), key=lambda item: (len(item[0]), item[0])):
-        if _usable(probe.given, library):
-            yield probe
+        request = _request(probe.given, library)
+        if request is not None:
+            yield probe, request
 
 
-def _usable(given: Given, library: Library) -> bool:
+def _request(given: Given, library: Library) -> Request | None:
     try:
-        request_of(given, library)
+        return request_of(given, library)
     except UNUSABLE:
-        return False
-    return True
+        return None
 
 
 def _text(given: Given) -> str:

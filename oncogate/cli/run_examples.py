@@ -1,23 +1,41 @@
-"""`oncogate test`: the rules' own examples."""
+"""`oncogate test`: the rules' own examples, and whether they notice what could be wrong in the rules."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from oncogate.authoring import coverage, examples
 from oncogate.cli import console
 from oncogate.cli.lint import Folder
-from oncogate.packs.load import load_library
+from oncogate.packs.load import load_library, shipped_rules
 
 
 @console.command
-def run_examples(folder: Folder = None) -> int:
+def run_examples(
+    folder: Folder = None,
+    mutate: Annotated[
+        bool,
+        typer.Option("--mutate", help="Change one thing at a time in each rule: does an example notice?"),
+    ] = False,
+) -> int:
     """Judge every example of the rules and compare with what it expects.
 
-    Exit code 0: all as expected; 1: some not, each printed with its place; 2: the rules can't be used.
+    Exit code 0: all as expected; 1: some not, or a change that none noticed, each printed with its place; 2: the
+    rules can't be used.
     """
     library = load_library([folder] if folder is not None else ())
     results = list(examples.run_examples(library))
-    failed = [result.diagnostic for result in results if result.problem]
-    passed = f"{len(results) - len(failed)} passed, {len(failed)} failed"
-    seen = coverage.summary(coverage.coverages(library))
-    console.write("\n".join([*(str(d) for d in failed), seen, passed]))
-    return 1 if failed else 0
+    found = [result.diagnostic for result in results if result.problem]
+    said = [
+        coverage.summary(coverage.coverages(library)),
+        f"{len(results) - len(found)} passed, {len(found)} failed",
+    ]
+    if mutate and not found:  # an example that fails already can't notice anything
+        from oncogate.authoring.mutation import mutation  # noqa: PLC0415
+
+        tried = mutation(library, folder or shipped_rules())
+        found, said = [*tried.diagnostics], [*said, tried.summary]
+    console.write("\n".join([*(str(d) for d in found), *said]))
+    return 1 if found else 0

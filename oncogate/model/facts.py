@@ -157,6 +157,10 @@ class Fact(Model):
     )
     sources: dict[str, Source] = Field(default_factory=dict)
     source: str | None = None
+    equivalent: dict[Name, Name] = Field(
+        default_factory=dict,
+        description="mutants that no request can tell from the fact, each with the reason",
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Fact:

@@ -60,12 +60,13 @@ class Said(Model):
 
 
 class Example(Model):
-    """A case inside the rule file: what is given and what the rule then says."""
+    """A case inside the rule file: what is given, what the rule then says, for which reason, and what it asks for."""
 
     name: Name
     given: Plain
     expect: Literal["met", "unmet", "unknown", "not_applicable", "raised", "not_raised"]
     why: str | None = None
+    asks: Literal["block", "warn", "inform", "nothing"] | None = None
 
 
 class Deprecated(Model):
@@ -98,6 +99,7 @@ class Rule(Model):
     obligations: Annotated[tuple[Obliged, ...], Strict(False)] = ()
     deprecated: Deprecated | None = None
     examples: Annotated[tuple[Example, ...], Strict(False)] = ()
+    equivalent: dict[Name, Name] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _unknown_speaks(self) -> Rule:

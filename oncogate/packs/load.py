@@ -23,6 +23,8 @@ from oncogate.packs.read_tables import TableReader
 from oncogate.packs.tables import Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
+PROOF = {"examples", "equivalent"}
+"""What proves a rule or a fact and decides nothing."""
 
 
 def shipped_rules() -> Path:
@@ -167,7 +169,7 @@ def _packs(
     for id, members in sorted(by_pack.items()):
         header = headers.get(id) or PackFile(id=id, version="0.0.0", title=Text(zh=id, en=id))
         members.sort(key=lambda r: r.rule.id)
-        content = [r.rule.model_dump(mode="json", by_alias=True, exclude={"examples"}) for r in members]
+        content = [r.rule.model_dump(mode="json", by_alias=True, exclude=PROOF) for r in members]
         packs.append(
             RulePack(
                 id,
@@ -181,7 +183,7 @@ def _packs(
 
 
 def _vocabulary_digest(facts: Mapping[str, Fact], files: Iterable[Path]) -> str:
-    said = {name: fact.model_dump(mode="json") for name, fact in sorted(facts.items())}
+    said = {name: fact.model_dump(mode="json", exclude=PROOF) for name, fact in sorted(facts.items())}
     tables = {
         path.name: path.read_bytes().decode("utf-8-sig", "replace").replace("\r\n", "\n")
         for path in sorted(files, key=lambda p: p.name)

@@ -34,7 +34,7 @@ class LoadedRule:
 
 @dataclass(frozen=True)
 class RulePack:
-    """A folder of rules under one name and version. `digest` is over all that decides (not the examples)."""
+    """A folder of rules under one name and version. `digest` is over all that decides (not what proves it)."""
 
     id: str
     version: str

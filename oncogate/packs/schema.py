@@ -57,6 +57,7 @@ _SAYS = {
     "obligations": "what follows from the finding; the host acts",
     "deprecated": "since when the rule is retired, and what replaces it",
     "examples": "cases with what the rule says of them; `oncogate test` runs them",
+    "equivalent": "mutants (`oncogate test --mutate`) that no request can tell from the rule, each with the reason",
 }
 
 
