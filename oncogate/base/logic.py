@@ -20,12 +20,13 @@ def negate(value: Truth) -> Truth:
 def every(values: Iterable[Truth]) -> Truth:
     """And; true for no values at all."""
     values = list(values)
-    return at_least(len(values), values)
+    return False if False in values else None if None in values else True
 
 
 def some(values: Iterable[Truth]) -> Truth:
     """Or; false for no values at all."""
-    return at_least(1, values)
+    values = list(values)
+    return True if True in values else None if None in values else False
 
 
 def at_least(count: int, values: Iterable[Truth]) -> Truth:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from oncogate.clinical.stage_categories import TNM, kind_of, parts_of, rendered
@@ -61,6 +62,7 @@ class Stage:
         return "categories" if self.group is None else "both"
 
 
+@lru_cache(maxsize=1024)  # a record's stages are read by several rules
 def read_stage(text: str, *, system: str | None = None, tumour: str | None = None) -> Stage | StageProblem:
     """The stage written in `text`, or why it cannot be used. Never raises.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from oncogate.base.logic import Truth
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.base.times import Time, instant
 from oncogate.model.facts import Fact
@@ -48,7 +48,7 @@ class OrderedDrug:
     drug: Drug
     known: KnownDrug | None
 
-    @property
+    @once
     def label(self) -> Text:
         """The host's own name where it gave one, so that the physician finds it on the screen."""
         name = self.drug.name or (None if self.known else self.drug.code)
@@ -120,14 +120,14 @@ class Case:
         days = self.order.interval_days if self.order is not None else None
         return days if days is not None and days > 0 else None
 
-    @cached_property
+    @once
     def drugs(self) -> tuple[OrderedDrug, ...]:
         """The order's drugs, recognised where possible."""
         if self.order is None:
             return ()
         return tuple(OrderedDrug(drug, self.tables.identify(drug)) for drug in self.order.drugs)
 
-    @cached_property
+    @once
     def marked(self) -> bool:
         """Whether the order says of itself that it is anti-tumour: by kind, regimen or reason."""
         order = self.order
@@ -142,13 +142,13 @@ class Case:
             or any(self.tables.is_tumour_code(c) for c in reasons)
         )
 
-    @cached_property
+    @once
     def doubtful(self) -> bool:
         """Whether the order is marked as anti-tumour and what it holds isn't all recognised, or isn't there."""
         local = self.order is not None and self.order.kind in LOCAL_KINDS
         return self.marked and not local and (not self.drugs or any(d.known is None for d in self.drugs))
 
-    @cached_property
+    @once
     def drug_classes(self) -> frozenset[str] | None:
         """Every class, group and id that a drug of the order has or may have; `None` where it may have any."""
         if self.doubtful:
@@ -178,13 +178,13 @@ class Case:
 
     # -- the tumour --------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """The diagnoses that stand at the moment."""
         entries = self.record.diagnoses or ()
         return tuple(d for d in entries if self.stands(d) and d.status not in ("refuted", "entered-in-error"))
 
-    @cached_property
+    @once
     def has_tumour(self) -> Truth:
         """Whether the patient has a tumour, by a diagnosis or by an order of recognised anti-tumour drugs."""
         if any(self.tables.is_tumour_code(code) for d in self.diagnoses for code in d.codes):
@@ -193,7 +193,7 @@ class Case:
             return True
         return None if self.record.diagnoses is None or self._diagnoses_hidden else False
 
-    @cached_property
+    @once
     def tumour(self) -> OrderTumour:
         """Which tumour the order is about: its focus or reason, else the only active primary malignancy."""
         groups = self._primaries
@@ -235,11 +235,11 @@ class Case:
     def _diagnoses_open(self) -> bool:
         return self.record.diagnoses is None or self._diagnoses_hidden
 
-    @cached_property
+    @once
     def _many_said(self) -> bool:
         return any(_starts(code, self.tables.multiple_primary) for d in self.diagnoses for code in d.codes)
 
-    @cached_property
+    @once
     def _primaries(self) -> tuple[tuple[Diagnosis, ...], ...]:
         # Chemotherapy admissions record the tumour again and again: the same code is the same tumour.
         groups: dict[frozenset[tuple[str | None, str | None]], list[Diagnosis]] = {}

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least, every, negate, some
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case, in_classes
-from oncogate.engine.derived import Derived, Options, drug_evidence
+from oncogate.engine.derived import Derived, Options, Rows, drug_evidence, look_at
 from oncogate.engine.formulas import FORMULAS
 from oncogate.engine.formulas.given import by_route, dose_compares, reckoned_by
 from oncogate.engine.select import Selection, select
@@ -47,13 +48,23 @@ class LeafOutcome:
 
     leaf: Leaf
     truth: Truth
-    evidence: tuple[Evidence, ...]
+    rows: Rows = ()
     missing: tuple[str, ...] = ()
     asked: bool = False
     deciding: tuple[Standing, ...] = ()
     limit: Decimal | None = None
-    basis: tuple[Evidence, ...] = ()
+    basis_rows: Rows = ()
     holding: tuple[Text, ...] = ()
+
+    @once
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the leaf looked at."""
+        return look_at(self.rows)
+
+    @once
+    def basis(self) -> tuple[Evidence, ...]:
+        """What it counted from: the entry that it is dated by, what its limit rests on."""
+        return look_at(self.basis_rows)
 
 
 class Walk:
@@ -105,12 +116,15 @@ class Walk:
             found = derive(self.case, leaf.value, self._options(leaf))
             truth = all_agree([self._compared(leaf, v) for v in found.possible])
             missing = found.missing or ((leaf.value,) if truth is None else ())
-            rows = (*found.evidence, *self._behind_the_limit(leaf))
-            return LeafOutcome(leaf, truth, rows, missing, self.asked, holding=found.holding)
+            return LeafOutcome(
+                leaf, truth, lambda: (*found.evidence, *self._behind_the_limit(leaf)), missing, self.asked, holding=found.holding
+            )  # fmt: skip
         if isinstance(leaf, Holds):
             found = derive(self.case, leaf.holds, self._options(leaf))
             missing = found.missing or ((leaf.holds,) if found.truth is None else ())
-            return LeafOutcome(leaf, found.truth, found.evidence, missing, self.asked, holding=found.holding)
+            return LeafOutcome(
+                leaf, found.truth, lambda: found.evidence, missing, self.asked, holding=found.holding
+            )
         if isinstance(leaf, Drugs):
             return self._drugs(leaf)
         assert isinstance(leaf, Supplied)
@@ -119,10 +133,10 @@ class Walk:
     def _exists(self, leaf: Exists) -> LeafOutcome:
         older = self._window(leaf.older_than)
         since: Window | None = None
-        basis: tuple[Evidence, ...] = ()
+        basis: Rows = ()
         if leaf.since is not None:
             earlier = select(self.case, leaf.since, older_than=older)
-            basis, newest = earlier.evidence(), earlier.newest
+            basis, newest = earlier.evidence, earlier.newest
             if earlier.hidden or not newest or any(s.counted is None or s.when is None for s in newest):
                 return LeafOutcome(leaf, None, basis, (leaf.exists,), self.asked)
             moment = max(s.when for s in newest if s.when)
@@ -135,7 +149,7 @@ class Walk:
         missing = () if selection.exists else (leaf.exists,)
         label = (self.case.facts[leaf.exists].label,) if selection.exists else ()
         return LeafOutcome(
-            leaf, selection.exists, selection.evidence(), missing, self.asked, basis=basis, holding=label
+            leaf, selection.exists, selection.evidence, missing, self.asked, basis_rows=basis, holding=label
         )
 
     def _latest(self, leaf: Latest) -> LeafOutcome:
@@ -144,7 +158,7 @@ class Walk:
             self.case, leaf.latest, window=self._window(leaf.within), options=self._options(leaf)
         )
         if limits == frozenset({None}):
-            return LeafOutcome(leaf, True, selection.evidence(), (), self.asked)
+            return LeafOutcome(leaf, True, selection.evidence, (), self.asked)
         newest = selection.newest
         truths = [self._standing_truth(leaf, s, limits) for s in newest]
         conflicting = not selection.hidden and True in truths and False in truths
@@ -156,7 +170,7 @@ class Walk:
             truth = all_agree(truths)
         if truth is True and leaf.repeats is not None and self._said_before(leaf, selection, newest, limits):
             truth = False
-        basis = self._behind_the_limit(leaf)
+        basis: Rows = lambda: self._behind_the_limit(leaf)  # noqa: E731
         missing: tuple[str, ...] = () if truth is not None else (leaf.latest,)
         if truth is None and len(limits) != 1 and leaf.comparison[1] in self.case.facts:
             # which limit holds isn't known: say what it depends on
@@ -168,7 +182,7 @@ class Walk:
         label = self.case.facts[leaf.latest].label
         holding = (with_value(label, deciding[0].entry),) if truth and deciding else ()
         return LeafOutcome(
-            leaf, truth, (*_marked(selection, newest, conflicting), *basis), missing, self.asked,
+            leaf, truth, lambda: (*_marked(selection, newest, conflicting), *look_at(basis)), missing, self.asked,
             deciding, min(known) if known else None, holding=holding,
         )  # fmt: skip
 
@@ -254,7 +268,11 @@ class Walk:
         else:
             truth = some([*each, None if self.case.doubtful else False])
             truth = negate(truth) if leaf.none_of is not None else truth
-        rows = (*drug_evidence(self.case, leaf.fact, wanted), *(self._reckoned_by(leaf) if narrowed else ()))
+
+        def rows() -> tuple[Evidence, ...]:
+            drugs = drug_evidence(self.case, leaf.fact, wanted)
+            return (*drugs, *(self._reckoned_by(leaf) if narrowed else ()))
+
         return LeafOutcome(leaf, truth, rows, (leaf.fact,) if truth is None else (), self.asked)
 
     def _reckoned_by(self, leaf: Drugs) -> Iterator[Evidence]:
@@ -279,8 +297,8 @@ class Walk:
     def _window(self, ref: str | None) -> Window | None:
         return None if ref is None else Window.of(self.parameters[ref], self.case.at)
 
-    def _options(self, leaf: Leaf) -> dict[str, Parameter]:
-        return {name: self.parameters[ref] for name, ref in leaf.with_.items()}
+    def _options(self, leaf: Leaf) -> Options:
+        return {name: self.parameters[ref] for name, ref in leaf.with_.items()} if leaf.with_ else {}
 
     def _number(self, ref: str) -> Decimal:
         value = self.parameters[ref].value
@@ -290,7 +308,7 @@ class Walk:
 
 def derive(case: Case, name: str, options: Options) -> Derived:
     """The derived fact `name`, by its formula, conditions, cases or points; worked out once in a case."""
-    key = (name, tuple(sorted((n, str(p.value), p.unit) for n, p in options.items())))
+    key = (name, tuple(sorted((n, str(p.value), p.unit) for n, p in options.items())) if options else ())
     found: Derived | None = case.memo.get(key)
     if found is None:
         fact = case.facts[name]
@@ -314,7 +332,7 @@ def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Deri
     known = len(possible) == 1
     return Derived(
         possible,
-        tuple(dict.fromkeys(row for leaf in walk.leaves for row in (*leaf.basis, *leaf.evidence))),
+        lambda: tuple(dict.fromkeys(row for leaf in walk.leaves for row in (*leaf.basis, *leaf.evidence))),
         ()
         if known
         else tuple(dict.fromkeys(m for leaf in walk.leaves if leaf.truth is None for m in leaf.missing)),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oncogate.base.logic import Truth
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case, OrderedDrug, in_classes
 from oncogate.model.decision import Evidence
@@ -19,6 +20,13 @@ from oncogate.model.parameter import Parameter
 
 Options = Mapping[str, Parameter]
 Possible = frozenset[Any]
+Rows = tuple[Evidence, ...] | Callable[[], tuple[Evidence, ...]]
+"""Evidence, or how to write it: most of it nobody looks at."""
+
+
+def look_at(rows: Rows) -> tuple[Evidence, ...]:
+    """The evidence, written if it wasn't yet."""
+    return rows() if callable(rows) else rows
 
 
 @dataclass(frozen=True)
@@ -29,9 +37,14 @@ class Derived:
     """
 
     possible: Possible
-    evidence: tuple[Evidence, ...] = ()
+    rows: Rows = ()
     missing: tuple[str, ...] = ()
     holding: tuple[Text, ...] = ()
+
+    @once
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What it rests on."""
+        return look_at(self.rows)
 
     @property
     def truth(self) -> Truth:

@@ -78,7 +78,7 @@ def select(
     written as what happened then; `due` admits only what is planned for up to its last instant. `options` are
     the rule's parameters handed to the fact by name.
     """
-    said = tuple(sorted((n, str(p.value)) for n, p in (options or {}).items()))
+    said = tuple(sorted((n, str(p.value)) for n, p in options.items())) if options else ()
     key = (name, window, older_than, since, due, said)
     found: Selection | None = case.memo.get(key)
     if found is None:

@@ -48,7 +48,7 @@ class Window:
     @staticmethod
     def of(parameter: Parameter, at: datetime) -> Window:
         """The window of a parameter such as `21 d`."""
-        return Window(_back(at, at.tzinfo, _count(parameter), parameter.unit or "d"), written(parameter))
+        return _window(at, at.tzinfo, _count(parameter), parameter.unit or "d", written(parameter))
 
     @staticmethod
     def ahead(parameter: Parameter, at: datetime) -> Window:
@@ -57,9 +57,9 @@ class Window:
 
 
 @lru_cache(maxsize=1024)
-def _back(at: datetime, zone: tzinfo | None, count: int, unit: str) -> datetime:
+def _window(at: datetime, zone: tzinfo | None, count: int, unit: str, written: Text) -> Window:
     # many rules look back as far from the same moment; one instant in two zones is equal, a month before it isn't
-    return go_back(at, count, unit)
+    return Window(go_back(at, count, unit), written)
 
 
 def _count(parameter: Parameter) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.model.condition import Conditions, Ref
 from oncogate.model.parameter import Parameter, Source
@@ -82,7 +82,7 @@ class Vocabulary(Model):
             raise ValueError(f"`spellings` has `{unknown[0]}`, which isn't one of the values")
         return self
 
-    @cached_property
+    @once
     def _by_word(self) -> dict[str, str]:
         words = {word_key(value): value for value in self.values}
         return words | {word_key(w): value for value, listed in self.spellings.items() for w in listed}
@@ -177,7 +177,7 @@ class Fact(Model):
             raise ValueError("a fact with `points` gives a quantity")
         return self
 
-    @cached_property
+    @once
     def code_keys(self) -> frozenset[tuple[str | None, str | None]]:
         """The codes as pairs of system and code."""
         return frozenset((c.system, c.code) for c in self.codes)

@@ -7,11 +7,11 @@ The verdict follows from `when` (does the rule apply?) and `require` (what it as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.model.condition import Conditions, Drugs
 from oncogate.model.parameter import Parameter, Source
@@ -107,7 +107,7 @@ class Rule(Model):
             raise ValueError("a critical value is named by `when` alone; drop `require`")
         return self
 
-    @cached_property
+    @once
     def drug_classes(self) -> tuple[frozenset[str], ...]:
         """The classes of drugs without any of which in the order the rule doesn't apply, condition by condition."""
         plain = (c for c in self.when if isinstance(c, Drugs) and c.any_of is not None)

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from oncogate.base.once import once
 from oncogate.base.times import NaiveTime, Time, aware, read_time, write_time
 
 
@@ -45,7 +46,7 @@ Plain = Annotated[
 class Model(BaseModel):
     """A frozen, strict value: unknown fields are refused, nothing is coerced."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ignored_types=(once,))
 
 
 def _number(value: Any) -> Decimal:

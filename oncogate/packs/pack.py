@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact
 from oncogate.model.overlay import LayerKind, RuleSetting
@@ -110,9 +110,15 @@ class InForce:
 
     def with_status(self, status: str) -> tuple[Rule, ...]:
         """The rules of a status that no layer switched off."""
-        return tuple(r for r in self.rules if r.status == status and r.id not in self.off)
+        return self._by_status.get(status, ())
 
-    @cached_property
+    @once
+    def _by_status(self) -> Mapping[str, tuple[Rule, ...]]:
+        judging = [rule for rule in self.rules if rule.id not in self.off]
+        statuses = {rule.status for rule in judging}
+        return {status: tuple(r for r in judging if r.status == status) for status in statuses}
+
+    @once
     def used(self) -> Mapping[str, Mapping[str, Parameter]]:
         """By rule, its parameters and, as `fact/name`, those of the derived facts that it asks for."""
         return {rule.id: self._used(rule) for rule in self.rules}
@@ -134,12 +140,12 @@ class Library:
     layers: tuple[Layer, ...] = ()
     fact_files: Mapping[str, Document] = field(default_factory=dict)
 
-    @cached_property
+    @once
     def rules(self) -> tuple[LoadedRule, ...]:
         """All rules, by id."""
         return tuple(sorted((r for pack in self.packs for r in pack.rules), key=lambda r: r.rule.id))
 
-    @cached_property
+    @once
     def _in_force(self) -> dict[tuple[bool, ...], InForce]:
         return {}
 

@@ -6,7 +6,7 @@ Identity of a drug never rests on a part of its name: `瑞普替尼` isn't `瑞�
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from oncogate.base.logic import Truth
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.clinical.marker_tests import Branch, MarkerScale
 from oncogate.clinical.names import bracketed, drug_keys, is_local_form, says_formulation
@@ -341,6 +342,25 @@ class Tables:
     def anti_tumour_part(self, regimen: Regimen) -> frozenset[str]:
         """The regimen's components that are anti-tumour drugs."""
         return frozenset(id for id in regimen.components if id in self.drugs and self.drugs[id].anti_tumour)
+
+    @once
+    def regimens_of(self) -> Mapping[frozenset[str], tuple[Regimen, ...]]:
+        """The regimens by their anti-tumour drugs."""
+        return self._regimens_by(lambda drug: drug.anti_tumour)
+
+    @once
+    def regimens_suppressing_by(self) -> Mapping[frozenset[str], tuple[Regimen, ...]]:
+        """The regimens by those of their anti-tumour drugs that suppress the marrow, or may."""
+        return self._regimens_by(lambda drug: drug.anti_tumour and drug.myelosuppressive is not False)
+
+    def _regimens_by(
+        self, counts: Callable[[KnownDrug], bool]
+    ) -> Mapping[frozenset[str], tuple[Regimen, ...]]:
+        found: dict[frozenset[str], list[Regimen]] = {}
+        for row in {row.id: row for listed in self.regimens.values() for row in listed}.values():
+            drugs = frozenset(id for id in row.components if id in self.drugs and counts(self.drugs[id]))
+            found.setdefault(drugs, []).append(row)
+        return {drugs: tuple(rows) for drugs, rows in found.items()}
 
     def same_regimen(self, one: str, other: str) -> bool:
         """Whether two names mean one regimen: the same word, or names of the same row."""

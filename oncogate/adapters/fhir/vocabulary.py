@@ -7,10 +7,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from oncogate.adapters.fhir.access import LOINC, SCT
+from oncogate.base.once import once
 from oncogate.clinical.names import exam_ids, name_key
 from oncogate.model.facts import CodeOf, Fact, FactsFile
 from oncogate.packs.document import check_against, read_document
@@ -95,7 +96,7 @@ class Vocabulary:
         """The vocabulary of the facts and tables that ship."""
         return _shipped()
 
-    @cached_property
+    @once
     def _names(self) -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
         known = {_width(name): ids for name, ids in self.marker_names.items() if _width(name)}
         folded = {**{name.casefold(): ids for name, ids in known.items() if not _capitals(name)}, **known}

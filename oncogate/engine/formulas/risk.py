@@ -254,22 +254,14 @@ def _found_fit(case: Case) -> _Fit:
 def _by_drugs(case: Case) -> _Fit:
     tables = case.tables
     given = [d.known for d in case.drugs if d.known is not None and d.known.anti_tumour]
-    rows = {row.id: row for listed in tables.regimens.values() for row in listed}.values()
     ids = frozenset(drug.id for drug in given)
-    exact = [row for row in rows if ids and tables.anti_tumour_part(row) == ids]
+    exact = tables.regimens_of.get(ids, ()) if ids else ()
     if exact:
         return _narrowed(case, exact)
     mine = frozenset(drug.id for drug in given if drug.myelosuppressive is not False)
-    near = [row for row in rows if mine and _suppressing(case, row) == mine]
+    near = tables.regimens_suppressing_by.get(mine, ()) if mine else ()
     fit = _narrowed(case, near)
     return _Fit(fit.rows, more=True, interval_open=fit.interval_open)
-
-
-def _suppressing(case: Case, row: Regimen) -> frozenset[str]:
-    drugs = case.tables.drugs
-    return frozenset(
-        id for id in case.tables.anti_tumour_part(row) if drugs[id].myelosuppressive is not False
-    )
 
 
 def _narrowed(case: Case, rows: Sequence[Regimen]) -> _Fit:
@@ -426,7 +418,7 @@ def _until(case: Case, fact: str, unit: timedelta, said: str) -> Derived:
         evidence = (*selection.evidence(), *rows)
         return Derived(UNKNOWN if hidden else NEVER, evidence, (fact,) if hidden else ())
     found = _least(selection, ahead, bool(hidden), fact, said)
-    return replace(found, evidence=(*found.evidence, *rows))
+    return replace(found, rows=(*found.evidence, *rows))
 
 
 def _least(selection: Selection, gaps: Sequence[Decimal], hidden: bool, fact: str, unit: str) -> Derived:
