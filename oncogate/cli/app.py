@@ -9,6 +9,7 @@ import typer
 from oncogate._version import __version__
 from oncogate.cli.adopt import adopt
 from oncogate.cli.check import check
+from oncogate.cli.diff import diff
 from oncogate.cli.lint import lint
 from oncogate.cli.rules import rules
 from oncogate.cli.run_examples import run_examples
@@ -45,4 +46,5 @@ app.command("lint")(lint)
 app.command("test")(run_examples)
 app.command("rules")(rules)
 app.command("adopt")(adopt)
+app.command("diff")(diff)
 app.command("schema")(schema)

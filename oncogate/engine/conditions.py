@@ -37,6 +37,7 @@ from oncogate.model.decision import Evidence
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import Drug, Measurement
+from oncogate.packs.leaves import classes_of_leaf
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,7 @@ class Walk:
         return all_agree([None if limit is None else compare(value, operator, limit) for limit in limits])
 
     def _drugs(self, leaf: Drugs) -> LeafOutcome:
-        wanted = self._classes(leaf.in_)
+        wanted = frozenset(classes_of_leaf(leaf, self.parameters))
         narrowed = any((leaf.route, leaf.route_other_than, leaf.dose_above, leaf.dose_at_least))
         unrecognised: Truth = None if leaf.all_of is not None and self.case.marked else False
         each: list[Truth] = []
@@ -287,12 +288,6 @@ class Walk:
         for operator, ref in (("above", leaf.dose_above), ("at_least", leaf.dose_at_least)):
             if ref is not None:
                 yield dose_compares(self.case, drug, operator, self.parameters[ref])
-
-    def _classes(self, ref: str) -> frozenset[str]:
-        if ref.startswith("drugs/"):
-            return frozenset((ref.removeprefix("drugs/"),))
-        value = self.parameters[ref].value
-        return frozenset(value) if isinstance(value, tuple) else frozenset((str(value),))
 
     def _window(self, ref: str | None) -> Window | None:
         return None if ref is None else Window.of(self.parameters[ref], self.case.at)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from oncogate.model.condition import All, AnyOf, AtLeastN, Leaf, Not
+from oncogate.model.condition import All, AnyOf, AtLeastN, Drugs, Leaf, Not
 from oncogate.model.facts import Fact
+from oncogate.model.parameter import Parameter
 from oncogate.model.rule import Rule
 
 Place = tuple[str | int, ...]
@@ -48,6 +49,26 @@ def facts_of(owner: Rule | Fact, facts: Mapping[str, Fact]) -> tuple[str, ...]:
                     found[name] = None
                     waiting.append(facts[name])
     return tuple(found)
+
+
+def classes_asked(rule: Rule, facts: Mapping[str, Fact]) -> frozenset[str]:
+    """The classes, groups and drugs that a rule asks for, by its leaves or by the facts that it rests on."""
+    rests_on = [facts[name] for name in facts_of(rule, facts)]
+    found = {name for fact in rests_on for name in fact.drugs}
+    owners: list[Rule | Fact] = [rule, *rests_on]
+    for owner in owners:
+        for _, leaf in leaves(owner):
+            if isinstance(leaf, Drugs):
+                found |= set(classes_of_leaf(leaf, owner.parameters))
+    return frozenset(found)
+
+
+def classes_of_leaf(leaf: Drugs, parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
+    """The classes of `in`: the one named there, or those that the parameter lists."""
+    if leaf.in_.startswith("drugs/"):
+        return (leaf.in_.removeprefix("drugs/"),)
+    value = parameters[leaf.in_].value
+    return value if isinstance(value, tuple) else (str(value),)
 
 
 def _numbered(where: Place, conditions: Iterable[Any]) -> Iterator[tuple[Place, Any]]:
