@@ -16,7 +16,7 @@ from oncogate.engine.formulas import FORMULAS
 from oncogate.engine.formulas.given import by_route, dose_compares, reckoned_by
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
-from oncogate.engine.values import all_agree, compare
+from oncogate.engine.values import all_agree, compare, is_listed
 from oncogate.engine.wording import with_value
 from oncogate.model.condition import (
     All,
@@ -246,8 +246,7 @@ class Walk:
     def _compared(self, leaf: Compared, value: Any) -> Truth:
         operator, ref = leaf.comparison
         if operator == "in_":
-            listed = self.parameters[ref].value
-            return value in listed if isinstance(listed, tuple) else value == listed
+            return is_listed(value, self.parameters[ref])
         if not isinstance(value, Decimal):
             return None
         limits = self._limits(leaf)
@@ -317,13 +316,19 @@ def derive(case: Case, name: str, options: Options) -> Derived:
 
 def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Derived:
     walk = Walk(case, parameters)
+    possible: frozenset[Any]
     if fact.when is not None:
         truth = walk.every(fact.when)
-        possible: frozenset[Any] = frozenset({True, False} if truth is None else {truth})
+        possible = frozenset({True, False} if truth is None else {truth})
     elif fact.cases:
-        possible = _first_case(walk, fact, parameters)
+        truths = (walk.every(branch.when or ()) for branch in fact.cases)
+        possible = first_case(fact, parameters, truths)
     else:
-        possible = _sum(walk, fact, parameters)
+        possible = frozenset({Decimal(0)})
+        for item in fact.points:
+            points = parameters[item.points].value
+            assert isinstance(points, Decimal)
+            possible = with_points(possible, walk.every(item.when), points)
     known = len(possible) == 1
     return Derived(
         possible,
@@ -335,11 +340,15 @@ def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Deri
     )
 
 
-def _first_case(walk: Walk, fact: Fact, parameters: Options) -> frozenset[Any]:
-    """The value of the first case that holds; of every case up to it that may. `None` where no case holds."""
+def first_case(
+    fact: Fact, parameters: Mapping[str, Parameter], truths: Iterable[Truth]
+) -> frozenset[Any]:
+    """The value of the first case that holds; of every case up to it that may. `None` where no case holds.
+
+    `truths` are those of the cases, in their order; none is taken after the first true one.
+    """
     possible: set[Any] = set()
-    for branch in fact.cases:
-        truth = True if branch.when is None else walk.every(branch.when)
+    for branch, truth in zip(fact.cases, truths, strict=False):
         if truth is not False:
             possible.add(parameters[branch.then].value if fact.gives == "quantity" else branch.then)
         if truth is True:
@@ -347,14 +356,10 @@ def _first_case(walk: Walk, fact: Fact, parameters: Options) -> frozenset[Any]:
     return frozenset({*possible, None})
 
 
-def _sum(walk: Walk, fact: Fact, parameters: Options) -> frozenset[Any]:
-    totals = {Decimal(0)}
-    for item in fact.points:
-        truth, points = walk.every(item.when), parameters[item.points].value
-        assert isinstance(points, Decimal)
-        added = {total + points for total in totals}
-        totals = added if truth else totals | added if truth is None else totals
-    return frozenset(totals)
+def with_points(totals: frozenset[Decimal], truth: Truth, points: Decimal) -> frozenset[Decimal]:
+    """The sums that are possible once these points are given, aren't, or may be."""
+    added = frozenset(total + points for total in totals)
+    return added if truth else totals | added if truth is None else totals
 
 
 def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ...]:

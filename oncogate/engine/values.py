@@ -58,6 +58,12 @@ def compare(value: Decimal, operator: str, limit: Decimal, comparator: str | Non
     return None if reaches else False
 
 
+def is_listed(value: object, parameter: Parameter) -> bool:
+    """Whether `value` is what the parameter says, or one of those that it lists."""
+    listed = parameter.value
+    return value in listed if isinstance(listed, tuple) else value == listed
+
+
 def written(parameter: Parameter) -> Text:
     """A parameter's value as clinicians write it: `7 天`, `1.0 ×10⁹/L`."""
     value, unit = parameter.value, parameter.unit or ""
