@@ -10,38 +10,11 @@ from pydantic import Field, Strict, model_validator
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.model.condition import Conditions, Ref
+from oncogate.model.formulas import FormulaName, Gives
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Model, Name, Number
 
 Names = Annotated[tuple[Name, ...], Strict(False)]
-
-
-FormulaName = Literal[
-    # the order
-    "carboplatin_auc", "days_since_last_cycle", "dose_change", "gcsf_before_count", "has_first_line_list", "has_start_limit_bilirubin", "has_start_limit_crcl",
-    "interval_due", "order_cycle",
-    "order_drugs", "order_drugs_recognised", "order_follows_cycle", "order_is_anti_tumour", "order_is_marked", "order_over_maximum_dose",
-    "companions_ordered", "drug_on_record", "intrathecal_same_day", "order_is_signed", "order_overlaps_regimen", "order_restricted",
-    "order_prescriber", "order_repeats_drug", "order_verifiers", "regimen_is_first_line", "start_limit_anc",
-    "start_limit_bilirubin", "start_limit_crcl", "start_limit_platelets",
-    # the patient
-    "allergy_to_class", "allergy_to_drug", "allergy_to_excipient", "gene_status", "body_surface", "body_surface_deviation", "creatinine_clearance", "creatinine_measured",
-    "cumulative_anthracycline", "cumulative_bleomycin", "lvef_drop", "patient_age", "patient_has_tumour", "patient_sex",
-    "patient_ward", "temperature_site", "weight_change",
-    # neutropenia
-    "anc_nadir", "days_since_peg_gcsf", "days_to_chemotherapy", "fever_sustained", "fn_care_level", "fn_risk",
-    "hours_since_chemotherapy", "hours_since_short_gcsf", "hours_to_chemotherapy", "recorded_fn_risk",
-    "regimen_fn_category", "regimen_is_classified",
-    # the tumour
-    "pathology_excepted", "stage_edition_in_force", "stage_in_value_set", "stages_discordant", "tumour_has_work_up",
-    "case_is_difficult", "meeting_was_held", "order_is_surgery", "order_surgery_level", "stages_comparable", "tumour_has_value_set",
-    "tumour_is_staged", "tumour_kind", "work_up_complete",
-    # markers
-    "immunotherapy_marker_results", "immunotherapy_needs_marker", "marker_excludes_drug", "marker_fits_drug",
-    "marker_is_outdated", "marker_may_exclude", "marker_results", "marker_retest_due", "marker_retested", "marker_to_fit",
-    "order_needs_marker",
-]  # fmt: skip
-"""The formulas that a fact can be derived by; `engine.formulas` holds one of each name."""
 
 
 def word_key(word: str) -> str:
@@ -148,7 +121,7 @@ class Fact(Model):
     when: Conditions | None = None
     cases: Annotated[tuple[Branch, ...], Strict(False)] = ()
     points: Annotated[tuple[Points, ...], Strict(False)] = ()
-    gives: Literal["truth", "quantity", "level", "drugs"] | None = None
+    gives: Gives | None = None
     always_known: bool = Field(default=False, description="a formula that is never unknown")
     unit: str | None = None
     levels: dict[str, Text] = Field(default_factory=dict, description="what a level is called")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from oncogate.base.errors import did_you_mean
-from oncogate.base.times import is_window_unit
 from oncogate.model.condition import (
     AtLeastN,
     Compared,
@@ -18,11 +18,13 @@ from oncogate.model.condition import (
     Value,
 )
 from oncogate.model.facts import Fact
+from oncogate.model.formulas import Option
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import PatientRecord
 from oncogate.model.rule import Rule
 from oncogate.packs.document import Document, Path_
 from oncogate.packs.leaves import every_condition, leaves
+from oncogate.packs.options import is_window, misfit, options_of, words_given, words_of
 from oncogate.packs.tables import ANTI_TUMOUR, Tables
 
 DRUG_CLASSES = frozenset({*ANTI_TUMOUR, "anti_tumour", "myelosuppressive", "gcsf", "companion"})
@@ -58,13 +60,13 @@ class Check:
                 )
         for where, condition in every_condition(self.owner):
             if isinstance(condition, AtLeastN):
-                self.number((*where, "at_least_n"), condition.at_least_n)
+                self._count((*where, "at_least_n"), condition)
         for where, leaf in leaves(self.owner):
             self._leaf(where, leaf)
 
-    def report(self, where: Path_, code: str, message: str, help: str = "") -> None:
-        """Note a problem at a place of the owner."""
-        self.document.report((*self.base, *where), code, message, help)
+    def report(self, where: Path_, code: str, message: str, help: str = "", *, key: bool = False) -> None:
+        """Note a problem at a place of the owner, or at the key there; of the owner as a whole, at its own key."""
+        self.document.report((*self.base, *where), code, message, help, key=key or not where)
 
     def number(self, where: Path_, ref: str, unit: str | None = None) -> None:
         """Check that a parameter is a number, in `unit` if one is given."""
@@ -111,8 +113,49 @@ class Check:
                 f"unknown section `{leaf.supplied}`",
                 did_you_mean(leaf.supplied, PatientRecord.SECTIONS),
             )
+        self._options(where, leaf)
+
+    def _count(self, where: Path_, condition: AtLeastN) -> None:
+        ref, most = condition.at_least_n, len(condition.of)
+        parameter = self._parameter(where, ref)
+        if parameter is None or (
+            isinstance(parameter.value, Decimal) and parameter.value in range(1, most + 1)
+        ):
+            return
+        help = f"`of` has {most} conditions: write a whole number from 1 to {most}"
+        self.report(where, "parameter-count", f"`{ref}` can't be how many hold", help)
+
+    def _options(self, where: Path_, leaf: Leaf) -> None:
+        """Check what a leaf hands to its facts, and that they get all that they need."""
+        named = leaf.facts[:1] if isinstance(leaf, Exists) else leaf.facts  # `since` gets no options
+        named = (leaf.fact,) if isinstance(leaf, Drugs) else named
+        asked = {name: self.facts[name] for name in named if name in self.facts}
+        takes = {key: one for fact in asked.values() for key, one in options_of(fact, self.tables).items()}
         for name, ref in leaf.with_.items():
-            self._parameter((*where, "with", name), ref)
+            place = (*where, "with", name)
+            parameter = self._parameter(place, ref)
+            if name not in takes and (asked or not named):
+                said = f"`{'`, `'.join(asked) or 'supplied'}` takes no option `{name}`"
+                self.report(
+                    place, "option-unknown", said, did_you_mean(name, takes) or _listed(takes), key=True
+                )
+            elif parameter is not None and name in takes:
+                self.option(place, f"`{ref}`", takes[name], parameter)
+        for fact_name, fact in asked.items():
+            for name, option in options_of(fact, self.tables).items():
+                if option.needed and name not in leaf.with_ and name not in fact.parameters:
+                    help = f"hand it over: `with: {{{name}: …}}`"
+                    self.report(where, "option-missing", f"`{fact_name}` needs the option `{name}`", help)
+
+    def option(self, where: Path_, said: str, option: Option, parameter: Parameter) -> None:
+        """Check that a parameter is what an option has to be."""
+        problem = misfit(option, parameter)
+        if problem:
+            self.report(where, "option-value", f"{said} {problem}")
+        elif option.kind in ("drugs", "companions"):
+            known = self.class_names(where, words_of(parameter))
+            for cls in words_of(parameter) if known and option.kind == "companions" else ():
+                self._fact(where, f"companion.{cls}")
 
     def _fact(self, where: Path_, name: str) -> Fact | None:
         fact = self.facts.get(name)
@@ -160,17 +203,9 @@ class Check:
 
     def _window(self, where: Path_, ref: str | None) -> None:
         parameter = self._parameter(where, ref) if ref is not None else None
-        if parameter is not None:
-            whole = not isinstance(parameter.value, (str, bool, tuple)) and parameter.value == int(
-                parameter.value
-            )
-            if not whole or parameter.value < 0 or not is_window_unit(parameter.unit or ""):  # type: ignore[operator]
-                self.report(
-                    where,
-                    "window-unit",
-                    f"`{ref}` isn't a window",
-                    "a window is a whole number of `min`, `h`, `d`, `wk`, `mo` or `a`, not below 0",
-                )
+        if parameter is not None and not is_window(parameter):
+            help = "a window is a whole number of `min`, `h`, `d`, `wk`, `mo` or `a`, not below 0"
+            self.report(where, "window-unit", f"`{ref}` isn't a window", help)
 
     def _comparison(self, where: Path_, leaf: Compared, fact: Fact | None) -> None:
         operator, ref = leaf.comparison
@@ -179,6 +214,8 @@ class Check:
             listed = self._parameter((*where, key), ref)
             if listed is not None and not isinstance(listed.value, (str, tuple)):
                 self.report((*where, key), "parameter-not-list", f"`{ref}` isn't a list")
+            elif listed is not None and fact is not None:
+                self._words(ref, listed, leaf.facts[0])
             return
         unit = fact.measured.unit if fact and fact.measured else fact.unit if fact else None
         if fact is not None and unit is None:
@@ -199,22 +236,33 @@ class Check:
                 f"write the limit in `{unit}`",
             )
 
+    def _words(self, ref: str, listed: Parameter, name: str) -> None:
+        """Check that each word of a list is one that the fact can give."""
+        given = words_given(self.facts[name], self.tables)
+        for index, word in enumerate(words_of(listed)):
+            if given is not None and word not in given:
+                help = did_you_mean(word, given) or _listed(given)
+                place = ("parameters", ref, "value", index)
+                self.report(place, "level-unknown", f"`{word}` is none of the values of `{name}`", help)
+
     def _classes(self, where: Path_, ref: str) -> None:
         if ref.startswith("drugs/"):
             names: tuple[str, ...] = (ref.removeprefix("drugs/"),)
         else:
             parameter = self._parameter(where, ref)
-            value = parameter.value if parameter else ()
-            names = value if isinstance(value, tuple) else (str(value),)
+            names = words_of(parameter) if parameter else ()
         self.class_names(where, names)
 
-    def class_names(self, where: Path_, names: Iterable[str]) -> None:
-        """Check that each name is a class of drugs, a group, or a drug."""
+    def class_names(self, where: Path_, names: Iterable[str]) -> bool:
+        """Check that each name is a class of drugs, a group, or a drug; whether all are."""
         known = {*DRUG_CLASSES, *self.tables.groups, *self.tables.drugs}
-        for name in names:
-            if name not in known:
-                help = (
-                    did_you_mean(name, known)
-                    or f"one of {', '.join(sorted(DRUG_CLASSES))}, a group or a drug's id"
-                )
-                self.report(where, "drug-class-unknown", f"unknown class of drugs `{name}`", help)
+        unknown = [name for name in names if name not in known]
+        for name in unknown:
+            help = f"{_listed(DRUG_CLASSES)}, a group or a drug's id"
+            help = did_you_mean(name, known) or help
+            self.report(where, "drug-class-unknown", f"unknown class of drugs `{name}`", help)
+        return not unknown
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"one of {', '.join(sorted(names))}" if names else ""

@@ -71,6 +71,26 @@ def classes_of_leaf(leaf: Drugs, parameters: Mapping[str, Parameter]) -> tuple[s
     return value if isinstance(value, tuple) else (str(value),)
 
 
+def depth_of(owner: Rule | Fact, facts: Mapping[str, Fact], enough: int) -> int:
+    """How many facts and trees of conditions stand inside each other below `owner`; counted no further than past `enough`."""
+    deepest: dict[str, int] = {}
+    waiting: list[tuple[Rule | Fact, int]] = [(owner, 0)]
+    while waiting:
+        above, depth = waiting.pop()
+        for place, leaf in leaves(above):
+            below = depth + 1 + sum(part in _TREES for part in place)
+            if below > enough:
+                return below
+            for name in leaf.facts:
+                if name in facts and below > deepest.get(name, 0):
+                    deepest[name] = below
+                    waiting.append((facts[name], below))
+    return max(deepest.values(), default=0)
+
+
+_TREES = ("all", "any", "of", "not")
+
+
 def _numbered(where: Place, conditions: Iterable[Any]) -> Iterator[tuple[Place, Any]]:
     for index, condition in enumerate(conditions):
         yield (*where, index), condition

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from inspect import getmembers, isfunction
 from types import ModuleType
-from typing import get_args
 
 from oncogate.engine.derived import Formula
 from oncogate.engine.formulas import (
@@ -24,16 +23,14 @@ from oncogate.engine.formulas import (
     risk,
     staging,
 )
-from oncogate.model.facts import FormulaName
-
-_NAMES = frozenset(get_args(FormulaName))
+from oncogate.model.formulas import FORMS
 
 
 def _of(module: ModuleType) -> Mapping[str, Formula]:
     return {
         name: f
         for name, f in getmembers(module, isfunction)
-        if name in _NAMES and f.__module__ == module.__name__
+        if name in FORMS and f.__module__ == module.__name__
     }
 
 
