@@ -45,8 +45,9 @@ WHAT_IT_IS = {
     "model/overlay.py": {"500": "longest text"},
     "model/request.py": {"32": "bytes", "1024": "bytes"},
     "model/values.py": {"1e15": "largest number", "500": "longest name"},
+    "packs/check_facts.py": {"50": "depth"},
     "packs/document.py": {"1024": "bytes", "40": "depth", "100": "digits"},
-    "packs/read_tables.py": {"6": "a million", "10": "a million", "NaN": "what isn't a number"},
+    "packs/table_files.py": {"6": "a million", "10": "a million", "NaN": "what isn't a number"},
     "packs/codes.py": {"256": "systems remembered"},
     "packs/tables.py": {
         **dict.fromkeys(("4", "6", "12"), "positions in a code, words of a name"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ def refused(*args: Any) -> str:
         ("drugs.csv", "newdrug,,new drug,新药甲乙,,cytotoxic,maybe,house,general_knowledge", "`maybe` is no `myelosuppressive` [table-value]"),
         ("regimens.csv", "XX,XX,,lung,hihg,docetaxel,,house,general_knowledge,", "`hihg` is no `fn_category` [table-value]"),
         ("regimens.csv", "XX,XX,,lung,high,docetaxel,three,house,general_knowledge,", "`three` isn't a number of days [table-number]"),
+        ("laboratory-codes.csv", "lab.ancc,http://loinc.org,99999-9,x,x,house,general_knowledge,", "the table of codes speaks of `lab.ancc`, which isn't declared [fact-unknown]\n  help: did you mean `lab.anc`?"),
+        ("laboratory-codes.csv", "patient.age,http://loinc.org,30525-0,x,x,house,general_knowledge,", "`patient.age` is derived; it has no codes [fact-derived]"),
     ],
 )  # fmt: skip
 def test_a_table_that_can_not_be_is_refused_with_its_place(
@@ -101,6 +104,40 @@ def test_a_table_that_can_not_be_is_refused_with_its_place(
     message = refused("lint", rules)
     assert said in message
     assert f"{table}:{len(text.splitlines()) + 1}:1: " in message
+
+
+def test_a_table_without_its_columns_is_refused_once_a_column_and_nothing_that_follows_is_said(
+    tmp_path: Path,
+) -> None:
+    rules = pack(tmp_path, FULLY_SHOWN)
+    (rules / "tables").mkdir()
+    head, _, rest = (ROOT / "rules" / "tables" / "drugs.csv").read_text("utf-8").partition("\n")
+    head = head.replace("myelosuppressive", "myelosupressive").replace("aliases", "names")
+    (rules / "tables" / "drugs.csv").write_text(f"{head}\n{rest}", "utf-8")
+    place = f"{rules}/tables/drugs.csv:1:1"
+    assert refused("lint", rules).splitlines() == [
+        f"{place}: the column `aliases` is missing [table-column]",
+        f"{place}: the column `myelosuppressive` is missing [table-column]",
+        "  help: did you mean `myelosupressive`?",
+    ]
+
+
+def test_a_table_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = tmp_path / "shipped"
+    shutil.copytree(ROOT / "rules", shipped)
+    (shipped / "tables" / "laboratory-codes.csv").unlink()
+    monkeypatch.setattr("oncogate.packs.load.shipped_rules", lambda: shipped)
+    assert refused("lint") == f"{shipped}/tables: there is no table `laboratory-codes.csv` [table-absent]\n"
+
+
+def test_a_fact_that_is_declared_twice_is_all_that_is_said(tmp_path: Path) -> None:
+    rules = pack(tmp_path, FULLY_SHOWN.replace("lab.anc, within", "lab.ancc, within"))
+    fact = "facts:\n  lab.mine: {label: {zh: 甲, en: mine}, sections: [labs]}\n"
+    (rules / "facts.yaml").write_text(fact, "utf-8")
+    (rules / "mine" / "facts.yaml").write_text(fact, "utf-8")
+    assert refused("lint", rules) == (
+        f"{rules}/mine/facts.yaml:2:3: `lab.mine` is declared in {rules}/facts.yaml [fact-duplicate]\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,8 @@ from oncogate.model.rule import Rule
 from oncogate.packs.document import Document, Path_
 from oncogate.packs.leaves import every_condition, leaves
 from oncogate.packs.options import is_window, misfit, options_of, words_given, words_of
-from oncogate.packs.tables import ANTI_TUMOUR, Tables
+from oncogate.packs.tables import DRUG_CLASSES, Tables
 
-DRUG_CLASSES = frozenset({*ANTI_TUMOUR, "anti_tumour", "myelosuppressive", "gcsf", "companion"})
 REPEATS = ("every_time", "first_only", "if_worse")
 
 

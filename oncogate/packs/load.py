@@ -90,18 +90,27 @@ def _facts(
                     )
                 places[name] = document
             facts |= own
-    for name, codes in tables.codes.items():
-        if name in facts:
-            facts[name] = facts[name].model_copy(update={"codes": (*codes, *facts[name].codes)})
-        else:
-            said = f"the table of codes speaks of `{name}`, which isn't declared"
-            problems.append(
-                Diagnostic("laboratory-codes.csv", 0, 0, "fact-unknown", said, did_you_mean(name, facts))
-            )
+    unread = [problem for document in documents for problem in document.problems]
+    if unread:  # a fact that isn't read, or of which there are two, would be missed all over the rules
+        raise PackError([*problems, *unread])
+    problems += _coded(facts, tables)
     for name, document in places.items():
         check_fact(name, document, facts, tables)
     problems += [problem for document in documents for problem in document.problems]
     return facts, places
+
+
+def _coded(facts: dict[str, Fact], tables: Tables) -> Iterable[Diagnostic]:
+    """Give the facts their codes of the table."""
+    for name, codes in tables.codes.items():
+        where = (str(tables.files["laboratory-codes.csv"]), tables.code_lines[name], 1)
+        if name not in facts:
+            said = f"the table of codes speaks of `{name}`, which isn't declared"
+            yield Diagnostic(*where, "fact-unknown", said, did_you_mean(name, facts))
+        elif facts[name].derived:
+            yield Diagnostic(*where, "fact-derived", f"`{name}` is derived; it has no codes")
+        else:
+            facts[name] = facts[name].model_copy(update={"codes": (*codes, *facts[name].codes)})
 
 
 def _tables(roots: Iterable[Path], problems: list[Diagnostic]) -> tuple[Tables, list[Path]]:
@@ -113,6 +122,11 @@ def _tables(roots: Iterable[Path], problems: list[Diagnostic]) -> tuple[Tables, 
             files |= {path.name: path for path in folder.iterdir() if path.is_file()}
     reader = TableReader(files, tables)
     reader.read()
+    for name in reader.absent:  # without the table of codes, say, every laboratory result would be absent
+        said = f"there is no table `{name}`"
+        reader.problems.append(Diagnostic(str(shipped_rules() / "tables"), 0, 0, "table-absent", said))
+    if reader.broken or reader.absent:
+        raise PackError(reader.problems)
     problems += reader.problems
     return tables, list(tables.files.values())
 

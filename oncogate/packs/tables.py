@@ -28,6 +28,9 @@ from oncogate.packs.codes import SNOMED, icd10, is_atc, is_malignant, is_nhsa
 ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", "antitumour"})
 """Classes of anti-tumour drugs; `antitumour` is one whose kind isn't told."""
 
+DRUG_CLASSES = frozenset({*ANTI_TUMOUR, "anti_tumour", "myelosuppressive", "gcsf", "companion"})
+"""What a rule may ask of a drug besides its groups and its id."""
+
 COMPANION_ROLES = frozenset({"diluent", "solvent", "premedication", "companion", "supportive"})
 
 REMEMBERED = 4096
@@ -176,6 +179,8 @@ class Tables:
     start_limits: dict[str, StartLimits] = field(default_factory=dict)
     groups: dict[str, DrugGroup] = field(default_factory=dict)
     codes: dict[str, tuple[CodeOf, ...]] = field(default_factory=dict)
+    code_lines: dict[str, int] = field(default_factory=dict)
+    """The line at which the table of codes first names a fact."""
     lifetime_doses: dict[str, LifetimeDose] = field(default_factory=dict)
     maximum_doses: dict[str, Quantity] = field(default_factory=dict)
     first_line: dict[str, frozenset[str]] = field(default_factory=dict)
