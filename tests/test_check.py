@@ -193,6 +193,38 @@ class TestWhatAFactGives:
         assert fact(tmp_path, "gives: level", self.LEVELS, self.CASES.replace("lwo", "low")) == []
 
 
+class TestWhatAFactIsFoundBy:
+    @pytest.mark.parametrize(
+        ("lines", "said"),
+        [
+            (["sections: [labs]", "counted: [final, ammended]"], "ammended @ no entry of labs has the status `ammended` [fact-word] -- did you mean `amended`?"),
+            (["sections: [consents]", "counted: [active]", "ends: [inactiv]"], "inactiv @ no entry of consents has the status `inactiv` [fact-word] -- did you mean `inactive`?"),
+            (["sections: [labs]", "also: [orders]", "counted: [plannd]"], "plannd @ no entry of labs, orders has the status `plannd` [fact-word] -- did you mean `planned`?"),
+            (["sections: [pathology]", "kinds: [histologi]"], "histologi @ no entry of pathology has the kind `histologi` [fact-word] -- did you mean `histology`?"),
+            (["sections: [procedures]", "kinds: [resection]", "doubtful_kinds: [surgry]"], "surgry @ no entry of procedures has the kind `surgry` [fact-word] -- did you mean `surgery`?"),
+            (["sections: [labs]", "kinds: [anc]"], "anc @ no entry of labs has the kind `anc` [fact-word]"),
+            (["sections: [consents]", "kinds: [chemotherapy]", "narrow_kinds: [targetted]"], "[ @ unknown class of drugs `targetted` [drug-class-unknown] -- did you mean `targeted`?"),
+            (["sections: [assessments]", "vocabulary: {field: levl, values: {low: {zh: 低, en: low}}}"], "levl @ the entries have no field `levl` of words [fact-field] -- did you mean `level`?"),
+            (["sections: [labs]", "vocabulary: {field: value, values: {low: {zh: 低, en: low}}}"], "value @ the entries have no field `value` of words [fact-field]"),
+        ],
+    )  # fmt: skip
+    def test_that_no_entry_can_have(self, tmp_path: Path, lines: list[str], said: str) -> None:
+        found = fact(tmp_path, *lines)
+        assert len(found) == 1, found
+        assert found[0].startswith(said), found
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ["sections: [events]", "kinds: [任何]", "counted: [whatever]"],  # hosts name these as they like
+            ["sections: [labs, orders]", "counted: [final, planned]"],
+            ["sections: [treatments]", "kinds: [gcsf]", "drugs: [gcsf]"],
+        ],
+    )
+    def test_that_one_may_have(self, tmp_path: Path, lines: list[str]) -> None:
+        assert fact(tmp_path, *lines) == []
+
+
 def test_every_formula_says_what_it_gives_and_takes() -> None:
     assert set(FORMULAS) == set(FORMS)
 

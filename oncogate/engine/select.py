@@ -203,7 +203,7 @@ def _unread(mark: Unread) -> Hidden:
 def _may_hide(case: Case, mark: Unread, fact: Fact) -> bool:
     if mark.codes and fact.codes:
         return any(c.system == k.system and c.code == k.code for c in mark.codes for k in fact.codes)
-    if mark.kind is not None and (fact.kinds or fact.drugs):
+    if mark.kind is not None and (fact.kinds or fact.doubtful_kinds or fact.drugs):
         if mark.kind in fact.narrow_kinds:
             return case.only_drugs_of(mark.kind) is not False
         return mark.kind in (*fact.kinds, *fact.doubtful_kinds) or (mark.kind == "drugs" and bool(fact.drugs))

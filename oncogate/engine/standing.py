@@ -213,9 +213,10 @@ class Counting:
             return None
         if kind in fact.narrow_kinds:
             return self.case.only_drugs_of(kind)
+        any_kind = not (fact.kinds or fact.doubtful_kinds)
         if isinstance(entry, (Assessment, Consent, Procedure, Treatment, Note)):
-            return not fact.kinds or kind in fact.kinds
-        return not fact.kinds or kind is None or kind in fact.kinds
+            return any_kind or kind in fact.kinds
+        return any_kind or kind is None or kind in fact.kinds
 
     def _gives(self, drugs: tuple[Drug, ...], regimen: str | None) -> Truth:
         wanted = frozenset(self.fact.drugs)

@@ -94,7 +94,7 @@ class Fact(Model):
     `codes` or `kinds` say which entries it means; an entry of another kind is shown as a near miss
     (`wrong_kind`) where `near_kinds` is set. An entry of a narrow kind, named as a class of drugs
     (`targeted`), counts where every anti-tumour drug of the order is of that class; whether one of a doubtful
-    kind counts can't be told. `counted` are the statuses that count, `ends` those by which
+    kind counts can't be told; without any of `kinds` and `doubtful_kinds` every entry is meant. `counted` are the statuses that count, `ends` those by which
     an earlier entry is taken back. `matches` names what an entry must agree on with the order where it
     names it at all. `focus: required` means that, with several tumours on record, an entry that doesn't
     say which one it is about doesn't count; `doubtful`: it can't be told whether it does.

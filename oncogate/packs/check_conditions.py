@@ -136,7 +136,7 @@ class Check:
             if name not in takes and (asked or not named):
                 said = f"`{'`, `'.join(asked) or 'supplied'}` takes no option `{name}`"
                 self.report(
-                    place, "option-unknown", said, did_you_mean(name, takes) or _listed(takes), key=True
+                    place, "option-unknown", said, did_you_mean(name, takes) or one_of(takes), key=True
                 )
             elif parameter is not None and name in takes:
                 self.option(place, f"`{ref}`", takes[name], parameter)
@@ -240,7 +240,7 @@ class Check:
         given = words_given(self.facts[name], self.tables)
         for index, word in enumerate(words_of(listed)):
             if given is not None and word not in given:
-                help = did_you_mean(word, given) or _listed(given)
+                help = did_you_mean(word, given) or one_of(given)
                 place = ("parameters", ref, "value", index)
                 self.report(place, "level-unknown", f"`{word}` is none of the values of `{name}`", help)
 
@@ -257,11 +257,12 @@ class Check:
         known = {*DRUG_CLASSES, *self.tables.groups, *self.tables.drugs}
         unknown = [name for name in names if name not in known]
         for name in unknown:
-            help = f"{_listed(DRUG_CLASSES)}, a group or a drug's id"
+            help = f"{one_of(DRUG_CLASSES)}, a group or a drug's id"
             help = did_you_mean(name, known) or help
             self.report(where, "drug-class-unknown", f"unknown class of drugs `{name}`", help)
         return not unknown
 
 
-def _listed(names: Iterable[str]) -> str:
+def one_of(names: Iterable[str]) -> str:
+    """A help that lists what there is."""
     return f"one of {', '.join(sorted(names))}" if names else ""

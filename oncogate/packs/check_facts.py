@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from oncogate.base.errors import did_you_mean
 from oncogate.clinical.units import MEASURES
 from oncogate.model.facts import Fact
 from oncogate.model.formulas import FORMS, Form
 from oncogate.model.record import PatientRecord
-from oncogate.packs.check_conditions import Check
+from oncogate.packs.check_conditions import Check, one_of
 from oncogate.packs.document import Document
+from oncogate.packs.entries import fields_of, words_in
 from oncogate.packs.leaves import depth_of, facts_of, leaves
 from oncogate.packs.options import cut_offs, options_of
 from oncogate.packs.tables import Tables
@@ -32,6 +33,7 @@ class CheckFact(Check):
         fact = self.fact
         self._found()
         self.class_names(("drugs",), fact.drugs)
+        self.class_names(("narrow_kinds",), fact.narrow_kinds)
         if fact.derive is not None:
             self._form(FORMS[fact.derive])
         for index, branch in enumerate(fact.cases):
@@ -62,6 +64,27 @@ class CheckFact(Check):
             measure = fact.measured.measure
             help = did_you_mean(measure, MEASURES)
             self.report(("measured",), "fact-measure", f"there is no measure `{measure}`", help)
+        sections = [name for name in (*fact.sections, *fact.also) if name in PatientRecord.SECTIONS]
+        if not sections:
+            return
+        fields = fields_of(sections)
+        if fact.vocabulary is not None and fact.vocabulary.field not in fields:
+            said = f"the entries have no field `{fact.vocabulary.field}` of words"
+            help = did_you_mean(fact.vocabulary.field, fields) or one_of(fields)
+            self.report(("vocabulary", "field"), "fact-field", said, help)
+        self._can_be(sections, "status", "counted", fact.counted)
+        self._can_be(sections, "status", "ends", fact.ends)
+        self._can_be(sections, "kind", "doubtful_kinds", fact.doubtful_kinds)
+        if not fact.drugs:  # with drugs, a kind may be that of something that couldn't be read
+            self._can_be(sections, "kind", "kinds", fact.kinds)
+
+    def _can_be(self, sections: Sequence[str], field: str, key: str, named: Sequence[str]) -> None:
+        """Check that entries of the sections can have each of the words that the fact names under `key`."""
+        words = words_in(sections, field)
+        for index, word in enumerate(named if words is not None else ()):
+            if words is not None and word not in words:
+                said = f"no entry of {', '.join(sections)} has the {field} `{word}`"
+                self.report((key, index), "fact-word", said, did_you_mean(word, words) or one_of(words))
 
     def _form(self, form: Form) -> None:
         """Check what the fact says of its formula: what it gives, its levels, its options."""
