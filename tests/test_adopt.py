@@ -71,6 +71,37 @@ def test_adopting_twice_changes_nothing_more(rules: Path, site: Path) -> None:
     assert site.read_text("utf-8") == once
 
 
+def test_another_review_is_not_overwritten_unless_it_is_meant(rules: Path, site: Path) -> None:
+    adopt(rules, site)
+    once = site.read_text("utf-8")
+    again = (
+        "adopt",
+        "mine/anc-seen",
+        "--site",
+        site,
+        "--rules",
+        rules,
+        "--reviewed-by",
+        "张医师",
+        *REVIEW[2:],
+    )
+    refused = run(*again)
+    assert (refused.exit_code, refused.stdout, site.read_text("utf-8")) == (2, "", once)
+    line = next(n for n, text in enumerate(once.splitlines(), 1) if text == "  mine/anc-seen:")
+    assert refused.stderr == (
+        f"{site}:{line}:3: `mine/anc-seen` was adopted on 2026-11-20, reviewed by `药学部 王药师` [site-adopted]\n"
+        "  help: `--replace` puts the new review in its place\n"
+    )
+    assert run(*again, "--replace").exit_code == 0
+    assert site.read_text("utf-8") == once.replace("药学部 王药师", "张医师")
+
+
+def test_a_review_of_a_day_to_come_is_refused(rules: Path, site: Path) -> None:
+    refused = run("adopt", "mine/anc-seen", "--site", site, "--rules", rules, *REVIEW[:-1], "2999-01-01")
+    assert (refused.exit_code, site.read_text("utf-8")) == (2, SITE)
+    assert "can't lie in the future" in refused.stderr
+
+
 def test_a_file_that_is_not_there_is_made(rules: Path, tmp_path: Path) -> None:
     site = tmp_path / "new-hospital.yaml"
     assert adopt(rules, site).exit_code == 0

@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from oncogate.base.errors import Diagnostic, PackError, did_you_mean
-from oncogate.packs.document import read_document
+from oncogate.model.overlay import RuleSetting
+from oncogate.packs.document import Document, read_document
 from oncogate.packs.load import load_library
 
 
@@ -29,12 +30,20 @@ class Review:
     date: date
 
 
-def adopt(rules: Sequence[str], site: Path, review: Review, folders: Sequence[Path] = ()) -> None:
+def adopt(
+    rules: Sequence[str],
+    site: Path,
+    review: Review,
+    folders: Sequence[Path] = (),
+    *,
+    replace_review: bool = False,
+) -> None:
     """Write into the layer's file `site` that the rules are adopted; a file that isn't there is made.
 
-    Raises `PackError` for a rule that doesn't exist or isn't on trial, and where the file can't be used.
+    Raises `PackError` for a rule that doesn't exist or isn't on trial, for one that the file adopts already by
+    another review (unless `replace_review`), and where the file can't be used.
     """
-    _check(rules, site, folders)
+    _check(rules, site, folders, None if replace_review else review)
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
@@ -51,26 +60,34 @@ def adopt(rules: Sequence[str], site: Path, review: Review, folders: Sequence[Pa
     _replace(site, text.getvalue(), folders)
 
 
-def _check(rules: Sequence[str], site: Path, folders: Sequence[Path]) -> None:
-    problems: list[Diagnostic] = []
-    if site.exists():
-        problems += read_document(site).problems
-    known = {
-        loaded.rule.id: loaded.rule for loaded in load_library(folders, site if site.exists() else ()).rules
+def _check(rules: Sequence[str], site: Path, folders: Sequence[Path], review: Review | None) -> None:
+    """Check that the rules can be adopted; with a `review`, that no other would be overwritten."""
+    document = read_document(site) if site.exists() else Document(site)
+    library = load_library(folders, site if site.exists() else ())
+    known = {loaded.rule.id: loaded.rule for loaded in library.rules}
+    settings = {
+        c.owner: c.setting for layer in library.layers for c in layer.changes if c.setting is not None
     }
     for id in rules:
-        rule = known.get(id)
+        rule, setting, where = known.get(id), settings.get(id), ("rules", id)
         if rule is None:
-            problems.append(
-                Diagnostic(
-                    str(site), 0, 0, "site-unknown-rule", f"there is no rule `{id}`", did_you_mean(id, known)
-                )
-            )
+            help = did_you_mean(id, known)
+            document.report(where, "site-unknown-rule", f"there is no rule `{id}`", help, key=True)
         elif rule.status != "trial":
-            said = "only a rule on trial can be adopted"
-            problems.append(Diagnostic(str(site), 0, 0, "site-not-ready", f"`{id}` is {rule.status}", said))
-    if problems:
-        raise PackError(problems)
+            help = "only a rule on trial can be adopted"
+            document.report(where, "site-not-ready", f"`{id}` is {rule.status}", help, key=True)
+        elif review is not None and setting is not None and _other(setting, review):
+            said = f"`{id}` was adopted on {setting.date}, reviewed by `{setting.reviewed_by}`"
+            help = "`--replace` puts the new review in its place"
+            document.report(where, "site-adopted", said, help, key=True)
+    if document.problems:
+        raise PackError(document.problems)
+
+
+def _other(setting: RuleSetting, review: Review) -> bool:
+    """Whether the rule is adopted already, by another review."""
+    before = (setting.reviewed_by, setting.source, setting.date)
+    return setting.status == "stable" and before != (review.reviewed_by, review.source, review.date)
 
 
 def _replace(site: Path, text: str, folders: Sequence[Path]) -> None:

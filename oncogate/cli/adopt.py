@@ -24,6 +24,9 @@ def adopt(
     on: Annotated[
         str | None, typer.Option("--date", help="The day of the review. Default: today.", metavar="DATE")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put this review in the place of an earlier one.")
+    ] = False,
     folder: Annotated[
         list[Path] | None,
         typer.Option(
@@ -42,9 +45,11 @@ def adopt(
         day = date.fromisoformat(on) if on else date.today()  # the command line may look at the clock
     except ValueError:
         raise typer.BadParameter("write a day as 2026-03-02", param_hint="--date") from None
+    if day > date.today():
+        raise typer.BadParameter("a review can't lie in the future", param_hint="--date")
     for name, text in (("--reviewed-by", reviewed_by), ("--source", source)):
         if not text.strip():
             raise typer.BadParameter("is empty", param_hint=name)
-    write(rules, site, Review(reviewed_by.strip(), source.strip(), day), folder or ())
+    write(rules, site, Review(reviewed_by.strip(), source.strip(), day), folder or (), replace_review=replace)
     console.write("\n".join(f"{id}: {site}" for id in rules))
     return 0
