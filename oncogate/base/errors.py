@@ -10,8 +10,9 @@ Clinical gaps never raise: they are `unknown` in a finding.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -57,3 +58,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return f"did you mean `{folded[close[0]]}`?" if close else ""
+
+
+_SHOULD_BE = {
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "a mapping of names to values"),
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    "string_type": "text", "bool_type": "`true` or `false`",
+    **dict.fromkeys(("int_type", "int_from_float", "int_parsing"), "a whole number"),
+}  # fmt: skip
+
+
+def in_plain_words(found: Mapping[str, Any]) -> str:
+    """What is wrong with a value by pydantic's account of it, without the names of our classes."""
+    kind, context = found["type"], found.get("ctx", {})
+    if kind in _SHOULD_BE:
+        return f"should be {_SHOULD_BE[kind]}"
+    if kind == "literal_error":
+        return f"should be {context['expected'].replace(chr(39), '`')}"
+    if kind == "string_pattern_mismatch":
+        return f"isn't of the form `{context['pattern']}`"
+    if kind in ("too_short", "string_too_short"):
+        least = context["min_length"]
+        return (
+            "is empty"
+            if least == 1
+            else f"should have at least {least} {'items' if kind == 'too_short' else 'characters'}"
+        )
+    message = str(found["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return message[:1].lower() + message[1:]

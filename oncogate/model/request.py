@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict, ValidationError
 
-from oncogate.base.errors import Diagnostic, RequestError, did_you_mean
+from oncogate.base.errors import Diagnostic, RequestError, did_you_mean, in_plain_words
 from oncogate.base.times import read_time, read_zone
 from oncogate.model.record import Drug, PatientRecord
 from oncogate.model.values import Code, Model, Moment, Name, When
@@ -244,8 +244,7 @@ def _message(found: Any) -> str:
         return f"unknown field `{found['loc'][-1]}`"
     if found["type"] == "missing":
         return f"the field `{found['loc'][-1]}` is missing"
-    message: str = found["msg"]
-    return message[0].lower() + message[1:]
+    return in_plain_words(found)
 
 
 def _help(found: Any) -> str:

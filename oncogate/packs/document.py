@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from oncogate.base.errors import Diagnostic, did_you_mean
+from oncogate.base.errors import Diagnostic, did_you_mean, in_plain_words
 
 LARGEST = 2 * 1024 * 1024
 """Bytes of the largest file that is read; a rule is some 3 KB."""
@@ -204,8 +204,10 @@ def _said(model: type[BaseModel], error: Any) -> tuple[str, str]:
         return f"unknown key `{last}`", did_you_mean(last, _known_keys(model))
     if error["type"] == "missing":
         return f"the key `{last}` is missing", "add it"
-    message = error["msg"].removeprefix("Value error, ")
-    return message[0].lower() + message[1:], ""
+    help = ""
+    if error["type"] == "literal_error":
+        help = did_you_mean(str(error["input"]), re.findall("'([^']*)'", error["ctx"]["expected"]))
+    return in_plain_words(error), help
 
 
 def _known_keys(model: type[BaseModel]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from oncogate.base.errors import Diagnostic, did_you_mean
+from oncogate.base.errors import Diagnostic, did_you_mean, in_plain_words
 from oncogate.base.texts import Text
 from oncogate.clinical.regimen_names import regimen_key
 from oncogate.model.facts import Fact
@@ -98,7 +98,11 @@ class _Reader:
 
     def _owner(self, where: Path_, id: str, known: Mapping[str, Rule | Fact]) -> Rule | Fact | None:
         if id not in known:
-            self._report(where, "site-unknown-rule", f"there is no rule `{id}`", did_you_mean(id, known))
+            help = did_you_mean(id, known)
+            if "/" in id:
+                self._report(where, "site-unknown-rule", f"there is no rule `{id}`", help)
+            else:
+                self._report(where, "site-unknown-fact", f"there is no fact `{id}`", help)
         return known.get(id)
 
     # -- parameters --------------------------------------------------------------------------------
@@ -121,7 +125,7 @@ class _Reader:
         try:
             made = Parameter.model_validate({**fields, "value": wanted})
         except ValidationError as error:
-            message = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+            message = in_plain_words(error.errors(include_url=False)[0])
             help = "beyond the range: `{value, reason, approved_by, until}`" if "range" in message else ""
             self.document.report(where, "site-out-of-range", f"`{name}` can't be `{wanted}`: {message}", help)
             return None
@@ -173,7 +177,7 @@ class _Reader:
         except ValidationError as error:
             found = error.errors(include_url=False)[0]
             place = ".".join(str(x) for x in found["loc"])
-            self._report(where, "site-loosening", f"`{place}`: {found['msg']}", _JUSTIFY)
+            self._report(where, "site-loosening", f"`{place}`: {in_plain_words(found)}", _JUSTIFY)
             return None
         if not made.justified:
             self._report(where, "site-loosening", "a value beyond its range takes a justification", _JUSTIFY)
