@@ -340,9 +340,7 @@ def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Deri
     )
 
 
-def first_case(
-    fact: Fact, parameters: Mapping[str, Parameter], truths: Iterable[Truth]
-) -> frozenset[Any]:
+def first_case(fact: Fact, parameters: Mapping[str, Parameter], truths: Iterable[Truth]) -> frozenset[Any]:
     """The value of the first case that holds; of every case up to it that may. `None` where no case holds.
 
     `truths` are those of the cases, in their order; none is taken after the first true one.
