@@ -242,6 +242,13 @@ def test_an_earlier_regimen_without_its_doses_leaves_the_change_open():
     assert found.possible == {Decimal(0), UNBOUNDED}
 
 
+def test_an_earlier_dose_without_a_time_may_be_the_last():
+    order = {"drugs": [{"name": "多西他赛", "dose": 80, "unit": "mg"}]}
+    undated = {"drugs": past("多西他赛", 80)["drugs"], "effective": None}
+    found = worked_out("order.dose_change", {"order": order, "treatments": [past("多西他赛", 100), undated]})
+    assert UNBOUNDED in found.possible
+
+
 def test_one_dose_unknown_leaves_the_greater_open():
     order = {"drugs": [{"name": "多西他赛", "dose": 90, "unit": "mg"}, {"name": "环磷酰胺"}]}
     before = {"drugs": [{"name": "多西他赛", "dose": 100, "unit": "mg"}, {"name": "环磷酰胺", "dose": 1, "unit": "g"}], "age": "21 d"}  # fmt: skip

@@ -368,6 +368,21 @@ def test_a_temperature_that_stays_up_for_an_hour() -> None:
     assert sustained() is False
 
 
+def test_a_reading_that_can_not_be_read_may_be_a_fever_or_none() -> None:
+    up = ("38.0", "60 min")
+    unit = {"fact": "vital.temperature_oral", "value": "38.0 ?"}
+    assert (
+        found("fn.fever_sustained", vitals=[{**unit, "age": "2 h"}]).truth is False
+    )  # one reading doesn't last
+    reading = {"fact": "vital.temperature_oral", "value": "38.0 Cel", "age": up[1]}
+    assert found("fn.fever_sustained", vitals=[{**unit, "age": "2 h"}, reading]).truth is None
+    long_up = [{**reading, "age": "3 h"}, reading]
+    assert found("fn.fever_sustained", vitals=[{**unit, "age": "2 h"}, *long_up]).truth is None
+    assert found("fn.fever_sustained", vitals=[{**unit, "age": "5 h"}, *long_up]).truth is True
+    undated = {"fact": "vital.temperature_oral", "value": "38.0 Cel", "effective": None}
+    assert found("fn.fever_sustained", vitals=[undated, *long_up]).truth is None
+
+
 def test_the_limit_is_that_of_the_site() -> None:
     readings = (("37.8", "2 h"), ("37.8", "60 min"))
     assert sustained(*readings, fact="vital.temperature_axillary") is True

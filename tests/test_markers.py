@@ -336,6 +336,25 @@ def test_an_earlier_drug_known_by_its_regimen() -> None:
         assert verdict("acquired-resistance-not-retested", given_) == expected, named
 
 
+def undated(entry: dict[str, object]) -> dict[str, object]:
+    return {**{key: value for key, value in entry.items() if key != "age"}, "effective": None}
+
+
+def test_a_result_without_a_time_may_be_the_newest() -> None:
+    wild, mutant = result("KRAS", "野生型", "2 d"), result("KRAS", "G12V突变", "60 d")
+    given_ = {"tumour": "colorectal", "order": ["西妥昔单抗"], "markers": [wild, undated(mutant)]}
+    assert verdict("marker-excludes-drug", given_) == "unknown"
+    earlier = {"kind": "drugs", "drugs": [{"name": "吉非替尼"}], "status": "completed", "age": "390 d"}
+    lung = {"tumour": "lung", "order": ["奥希替尼"], "treatments": [earlier]}
+    tested = {**lung, "markers": [undated(result("EGFR", "T790M阳性", "5 d"))]}
+    assert verdict("acquired-resistance-not-retested", tested) == "unknown"
+    old = {**lung, "markers": [result("EGFR", "L858R", "400 d")]}
+    assert verdict("result-outdated", old) == "unmet"
+    assert verdict("result-outdated", {**lung, "markers": [undated(old["markers"][0])]}) == "unknown"
+    both = {**lung, "markers": [result("EGFR", "T790M阳性", "5 d"), undated(old["markers"][0])]}
+    assert verdict("result-outdated", both) == "not_applicable"
+
+
 def test_both_drugs_of_an_order_are_judged() -> None:
     given_ = {
         "tumour": "lung",

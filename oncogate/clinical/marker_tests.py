@@ -88,12 +88,13 @@ def judge_test(
 def _newest(judged: Sequence[tuple[object, Truth]], *, settles: bool) -> Truth:
     """The newest result's word. An older one against it makes it unknown, but not against a finding.
 
-    A finding (`settles`: true for a positive test, false for a negative one) isn't undone by an earlier blank.
+    A finding (`settles`: true for a positive test, false for a negative one) isn't undone by an earlier blank. A
+    result without a time may be the newest.
     """
     if not judged:
         return None
     newest = judged[0][0]
-    now = {truth for when, truth in judged if when == newest}
+    now = {truth for when, truth in judged if when in (newest, None)}
     before = {truth for when, truth in judged if when != newest}
     if len(now) != 1:
         return None

@@ -229,8 +229,8 @@ def _without_drugs(case: Case, of: str, wanted: frozenset[str]) -> list[Evidence
 
 
 def _last_given(case: Case, standings: tuple[Standing, ...], id: str) -> tuple[Standing, Drug] | None:
-    """The newest treatment that has the drug, and the drug in it."""
-    for standing in standings:
+    """The newest treatment that has the drug, and the drug in it; one without a time may be the newest."""
+    for standing in sorted(standings, key=lambda s: s.when is not None):
         if standing.counted is False or not isinstance(standing.entry, Treatment):
             continue
         for drug in standing.entry.drugs:

@@ -131,14 +131,18 @@ def marker_is_outdated(case: Case, options: Options) -> Derived:
     holding: list[Text] = []
     for demand in demands(case):
         markers = {m for row in demand.rows for m in row.markers} & case.tables.changing_markers
-        results = [s for s in results_of(case, markers).newest if s.counted and s.when is not None]
+        newest = results_of(case, markers).newest
+        results = [s for s in newest if s.counted and s.when is not None]
+        undated = [s for s in newest if s.when is None]
         last = max((s.when for s in results if s.when is not None), default=None)
         evidence += [_row(s, case=case, counted=True) for s in results]
-        if is_immunotherapy(demand) or last is None or last >= window.since:
+        evidence += [_row(s, case=case, counted=None, why=s.why, detail=s.detail) for s in undated]
+        fresh = not undated if last is None else last >= window.since
+        if is_immunotherapy(demand) or fresh:
             continue
-        since, rows = changed_since(case, last)
+        since, rows = (None, []) if last is None else changed_since(case, last)
         same = given_before(case, {demand.id})
-        truth = every((negate(same.truth), since))
+        truth = every((negate(same.truth), since, None if undated else True))
         truths.append(truth)
         evidence += [
             _ordered(demand.drug),
@@ -181,7 +185,7 @@ def marker_retested(case: Case, options: Options) -> Derived:
                 evidence += earlier.evidence
                 continue
             selection = results_of(case, markers_of(row.retest))
-            later = [s for s in selection.standings if s.when is not None and s.when >= earlier.first]
+            later = [s for s in selection.standings if s.when is None or s.when >= earlier.first]
             good = Selection(RESULT, tuple(s for s in later if not has_failed(case, s)), selection.hidden)
             truths.append(good.exists)
             if good.exists is not True:

@@ -16,6 +16,7 @@ from oncogate.engine.derived import Derived, Options, known, unrecognised
 from oncogate.engine.formulas.body import UNKNOWN
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
+from oncogate.engine.values import all_agree
 from oncogate.model.decision import Evidence
 from oncogate.model.record import OrderOnRecord
 from oncogate.model.values import Quantity
@@ -475,10 +476,10 @@ def fever_sustained(case: Case, options: Options) -> Derived:
         ("vital.temperature", ("oral", "axillary")),
     ):
         selection = select(case, fact, window=Window.of(options["window"], case.at))
-        each = [_stays(case, selection, limit, options) for limit in limits]
-        truth = each[0] if all(t is each[0] for t in each) else None
+        truth = all_agree([_stays(case, selection, limit, options) for limit in limits])
         if selection.hidden and truth is not True:
             truth = None
+        if truth is None:
             missing.append(fact)
         truths.append(truth)
         rows += selection.evidence() if truth is not False else ()
@@ -486,17 +487,29 @@ def fever_sustained(case: Case, options: Options) -> Derived:
 
 
 def _stays(case: Case, selection: Selection, of: str, options: Options) -> Truth:
-    start: datetime | None = None
-    for standing in sorted(_read(selection.standings), key=lambda s: s.when or case.at):
-        limit = options[_site_of(standing, of)].value
-        assert isinstance(limit, Decimal)
-        if standing.when is None or standing.value is None or standing.value < limit:
-            start = None
-        elif start is None:
-            start = standing.when
-        elif Window.of(options["lasting"], standing.when).since >= start:
-            return True
-    return False
+    """The readings' word; one that can't be read may be a fever or none, and one without a time may be anywhere."""
+    standings = [s for s in selection.standings if s.counted is not False]
+    if any(s.when is None for s in standings):
+        return None
+    in_order = sorted(standings, key=lambda s: s.when or case.at)
+    readable = {id(s) for s in _read(standings)}
+
+    def runs(*, if_unread: bool) -> bool:
+        start: datetime | None = None
+        for standing in in_order:
+            limit = options[_site_of(standing, of)].value
+            assert isinstance(limit, Decimal)
+            assert standing.when is not None
+            fever = standing.value is not None and standing.value >= limit
+            if not (fever if id(standing) in readable else if_unread):
+                start = None
+            elif start is None:
+                start = standing.when
+            elif Window.of(options["lasting"], standing.when).since >= start:
+                return True
+        return False
+
+    return all_agree([runs(if_unread=False), runs(if_unread=True)])
 
 
 def _read(standings: Iterable[Standing]) -> list[Standing]:
