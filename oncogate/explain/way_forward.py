@@ -71,9 +71,10 @@ def with_done(case: Case, done: Iterable[tuple[str, Remedy, Sequence[str]]]) -> 
     """The request with the remedies done, at the moment of the decision."""
     added: dict[str, tuple[Entry, ...]] = {}
     for action, remedy, missing in done:
-        for section, template in (remedy.adds or {}).items():
-            entry = _entry(case, section, action, template, missing)
-            made = PatientRecord.model_validate({section: [entry]}).section(section) or ()
+        for section, templates in (remedy.adds or {}).items():
+            several = templates if isinstance(templates, tuple) else (templates,)
+            entries = [_entry(case, section, action, template, missing) for template in several]
+            made = PatientRecord.model_validate({section: entries}).section(section) or ()
             added[section] = (*added.get(section, case.record.section(section) or ()), *made)
     return case.request.model_copy(update={"record": case.record.model_copy(update=added)})
 

@@ -30,10 +30,13 @@ Status = Literal["draft", "trial", "stable", "deprecated"]
 
 
 class Remedy(Text):
-    """What to do now. `adds` is what the record then holds; without it only the patient or order can change."""
+    """What to do now. `adds` is what the record then holds; without it only the patient or order can change.
+
+    Of a section it holds one entry, or a list of them.
+    """
 
     action: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    adds: dict[str, Plain] | None = None
+    adds: dict[str, Plain | Annotated[tuple[Plain, ...], Strict(False)]] | None = None
 
 
 class Override(Model):
