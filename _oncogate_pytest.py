@@ -1,0 +1,36 @@
+"""What pytest loads of oncogate wherever it is installed: two options, and nothing more unless one of them is given.
+
+The module stands beside the package, so that other people's test runs don't import the engine, and coverage
+that is measured of oncogate itself sees its imports.
+"""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options; each may also be set in the ini file."""
+    group = parser.getgroup("oncogate", "rules for oncology orders")
+    group.addoption(
+        "--oncogate",
+        action="store_true",
+        help="collect rule files (*.yaml in a folder with a pack.yaml): each of their examples is a test",
+    )
+    group.addoption(
+        "--oncogate-checks",
+        action="store_true",
+        help="collect rule files, and run the named checks on each rule as well",
+    )
+    parser.addini("oncogate", "as --oncogate", type="bool", default=False)
+    parser.addini("oncogate_checks", "as --oncogate-checks", type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the collector if it is asked for."""
+    checks = bool(config.getoption("oncogate_checks") or config.getini("oncogate_checks"))
+    if not (checks or config.getoption("oncogate") or config.getini("oncogate")):
+        return
+    try:
+        from oncogate.testing.plugin import RuleFiles  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(RuleFiles(config.invocation_params.dir, checks=checks), "oncogate-rules")
