@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+from typing import Literal, get_args
 
 from oncogate._version import __version__
+from oncogate.base.errors import Diagnostic, OncogateError, did_you_mean
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked, determines, outcome_of
+from oncogate.engine.durable.second import TIME_LIMIT, Opinion, SecondEngine
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.wording import section_label
 from oncogate.explain.findings import critical_value_of, failed, finding_of, obligations_of, remedy_for
+from oncogate.explain.second_opinion import disagreed, unconfirmed
 from oncogate.explain.way_forward import way_forward
 from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening, Notice, Obligation, PackUsed
 from oncogate.model.record import PatientRecord
@@ -22,6 +27,8 @@ from oncogate.packs.load import load_library
 from oncogate.packs.pack import InForce, Library
 
 ENGINE = f"oncogate {__version__}"
+Engine = Literal["python", "durable", "both"]
+"""Who gives the verdicts: the engine of this package, durable-rules, or the first with the consent of the second."""
 
 
 @dataclass(frozen=True)
@@ -36,35 +43,56 @@ class _Said:
 class Gate:
     """Judges requests against rules. Immutable after loading: no clock, no file, no network.
 
-    The same request gives the same bytes, on any day, in any process.
+    The same request gives the same bytes, on any day, in any process. With a second engine, a process of its own,
+    there is one thing more that a decision may depend on: whether that answers.
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(
+        self, library: Library, engine: Engine = "python", second: SecondEngine | None = None
+    ) -> None:
         self.library = library
         packs = [PackUsed(id=p.id, version=p.version, digest=p.digest) for p in library.packs]
         layers = [PackUsed(id=one.id, version=one.kind, digest=one.digest) for one in library.layers]
         self._packs = (*packs, *layers)
+        self._leads = engine == "durable"
+        self._second = None if engine == "python" else second or SecondEngine()
+        self._engine = ENGINE
+        if self._second is not None:
+            # what holds once every loosening has ended; without one, on any day
+            started = self._second.start(library.in_force(date.max))
+            self._engine = f"{ENGINE} ({engine}, {started})"
 
     @classmethod
     def load(
-        cls, packs: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
-    ) -> Gate:
+        cls, packs: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None, *,
+        engine: Engine = "python", time_limit: float = TIME_LIMIT,
+    ) -> Gate:  # fmt: skip
         """A gate with the shipped rules, or those of the folders `packs`, as the layers of `site` tune them.
 
-        `site` is one file or several (national, province, hospital, department), in any order.
+        `site` is one file or several (national, province, hospital, department), in any order. `engine` is `python`,
+        `durable` or `both` (docs/explanation/two-engines.md); with `both`, an order is blocked that durable-rules judges otherwise,
+        or doesn't judge within `time_limit` seconds.
 
-        Raises `PackError` with every problem found, each with file, line and column.
+        Raises `PackError` with every problem found, each with file, line and column; `OncogateError` where the second engine
+        can't be had.
         """
-        return cls(load_library(packs, site))
+        if engine not in get_args(Engine):
+            hint = did_you_mean(str(engine), get_args(Engine)) or "`python`, `durable` or `both`"
+            raise OncogateError([
+                Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
+            ])  # fmt: skip
+        return cls(load_library(packs, site), engine, SecondEngine(time_limit))
 
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
         force = self.library.in_force(request.at.date())
         case = Case.of(request, self.library)
-        said = [_say(rule, judge_safely(rule, case), case, force) for rule in force.with_status("stable")]
+        said, doubt = self._said(case, force)
         findings = tuple(s.finding for s in said)
+        if doubt is not None:
+            findings = (*findings, doubt)
         outcome = outcome_of(f.asks for f in findings)
-        forward, stuck = self._way_forward(case, findings, outcome, force)
+        forward, stuck = ((), (doubt.rule,)) if doubt else self._way_forward(case, findings, outcome, force)
         decision = Decision(
             outcome=outcome, at=request.at,
             order=request.order.id if request.order else None,
@@ -75,10 +103,32 @@ class Gate:
             obligations=tuple(o for s in said for o in s.obligations),
             way_forward=forward, not_remediable=stuck,
             shadow=_shadow(case, force),
-            notices=_notices(case), loosened=_loosened(force), packs=self._packs, engine=ENGINE,
+            notices=_notices(case), loosened=_loosened(force), packs=self._packs, engine=self._engine,
         )  # fmt: skip
         decision._all = findings
         return decision
+
+    def _said(self, case: Case, force: InForce) -> tuple[list[_Said], Finding | None]:
+        """What the stable rules say, and what there is to say if the second engine doesn't bear it out."""
+        rules = force.with_status("stable")
+        judged = [judge_safely(rule, case, thorough=self._leads) for rule in rules]
+        doubtful: Sequence[Rule] = ()
+        doubt = None
+        if self._second is not None:
+            try:
+                opinion = self._second.opinion(case, force)
+            except Exception as error:
+                # where both judge, the other's findings stand: they are what a physician can act on
+                doubtful, doubt = rules if self._leads else (), unconfirmed(error)
+            else:
+                if self._leads:
+                    judged = [j and replace(j, verdict=opinion.verdicts[j.rule.id]) for j in judged]
+                doubtful = [j.rule for j in judged if j is not None and not _agrees(opinion, j)]
+                doubt = disagreed(doubtful) if doubtful else None
+        said = {rule.id: _say(rule, j, case, force) for rule, j in zip(rules, judged, strict=True)}
+        for rule in doubtful:  # a critical value that was seen is raised all the same
+            said[rule.id] = replace(said[rule.id], finding=failed(rule))
+        return list(said.values()), doubt
 
     def _way_forward(
         self, case: Case, findings: Sequence[Finding], outcome: Outcome, force: InForce
@@ -99,6 +149,11 @@ class Gate:
             return way_forward(case, asking, remedies, outcome, asks)
         except Exception:  # advice only: the decision stands without it
             return (), tuple(f.rule for f in asking)
+
+
+def _agrees(opinion: Opinion, judgement: Judgement) -> bool:
+    rule, verdict = judgement.rule, judgement.verdict
+    return opinion.verdicts[rule.id] == verdict and opinion.asks[rule.id] == asked(rule, verdict)
 
 
 def _shadow(case: Case, force: InForce) -> tuple[Finding, ...]:

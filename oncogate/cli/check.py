@@ -16,6 +16,14 @@ from oncogate.gate import Gate
 from oncogate.model.decision import Decision
 
 
+class Engine(str, Enum):
+    """Who judges."""
+
+    PYTHON = "python"
+    DURABLE = "durable"
+    BOTH = "both"
+
+
 class Language(str, Enum):
     """The language of the explanation."""
 
@@ -68,6 +76,10 @@ def check(
     lang: Annotated[Language, typer.Option("--lang", help="The language of the text.")] = Language.ZH,
     format: Annotated[Format, typer.Option("--format", help="How to write the decision.")] = Format.TEXT,
     form: Annotated[Form, typer.Option("--from", help="What the input is.")] = Form.AUTO,
+    engine: Annotated[
+        Engine,
+        typer.Option("--engine", help="Who judges; `both` blocks where the second engine doesn't agree."),
+    ] = Engine.PYTHON,
     everything: Annotated[
         bool, typer.Option("--all", help="List the rules that are met or don't apply, too.")
     ] = False,
@@ -79,7 +91,7 @@ def check(
     problems: list[Diagnostic] = []
     gate = request = None
     try:
-        gate = Gate.load(rules or (), site or ())
+        gate = Gate.load(rules or (), site or (), engine=engine.value)
     except OncogateError as error:
         problems += error.diagnostics
     try:

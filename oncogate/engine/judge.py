@@ -42,13 +42,13 @@ def judge(rule: Rule, case: Case, *, thorough: bool = False) -> Judgement:
     return Judgement(rule, verdict_of(applies, required), tuple(walk.leaves))
 
 
-def judge_safely(rule: Rule, case: Case) -> Judgement | None:
+def judge_safely(rule: Rule, case: Case, *, thorough: bool = False) -> Judgement | None:
     """The judgement; `None` if the engine fails on the rule.
 
     An exception into the order screen would be a crash, a skipped rule a silent pass.
     """
     try:
-        return judge(rule, case)
+        return judge(rule, case, thorough=thorough)
     except Exception:
         return None
 

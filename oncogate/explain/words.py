@@ -103,6 +103,7 @@ CODES: Mapping[str, Text] = {
     "weekly_schedule": _t("周疗方案", "weekly schedule"),
     "result_seen_on_paper": _t("已核对纸质报告", "result seen on paper"),
     "not_an_anti_tumour_drug": _t("非抗肿瘤药物", "not an anti-tumour drug"),
+    "checked_by_hand": _t("已人工逐条核对", "checked by hand"),
     "trial": _t("临床试验", "clinical trial"),
     "tumour_board_decision": _t("多学科会诊（MDT）决定", "tumour board decision"),
     "contraindication": _t("存在禁忌", "contraindication"),
