@@ -7,7 +7,18 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SAYING = {"Diagnostic", "report", "_report", "say", "_at", "_refused", "problem", "Notice", "_refuse", "SourceProblem"}
+SAYING = {
+    "Diagnostic",
+    "report",
+    "_report",
+    "say",
+    "_at",
+    "_refused",
+    "problem",
+    "Notice",
+    "_refuse",
+    "SourceProblem",
+}
 FROM_PYDANTIC = {"request-*", "rule-*"}
 
 

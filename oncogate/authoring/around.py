@@ -15,10 +15,9 @@ from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import Drug
 from oncogate.model.rule import Rule
-from oncogate.packs.check import DRUG_CLASSES
 from oncogate.packs.leaves import facts_of, leaves
 from oncogate.packs.pack import Library
-from oncogate.packs.tables import KnownDrug
+from oncogate.packs.tables import DRUG_CLASSES, KnownDrug
 
 UNRECOGNISED = "XR-17"
 """A drug that no table knows."""
