@@ -112,9 +112,22 @@ def test_the_failure_carries_the_case_and_what_the_rule_itself_says(tmp_path: Pa
     with pytest.raises(AssertionError) as failed:
         check_pack(pack(tmp_path, FULLY_SHOWN.replace("10*9/L}, expect: met", "10*9/L}, expect: unmet")))
     said = str(failed.value)
-    assert 'help: the case is {"order": ["多西他赛"], "lab.anc": "3.2 10*9/L"}' in said
+    assert "help: the case is {order: [多西他赛], lab.anc: 3.2 10*9/L}" in said
     assert "    缺少血常规\n" in said
     assert "    No blood count\n" in said
+
+
+def test_probes_find_what_the_examples_do_not_show(tmp_path: Path) -> None:
+    """Nothing in the examples shows that the words for a count that can't be read are unfit."""
+    rule = FULLY_SHOWN.replace(
+        "en: There is no recent blood count.}",
+        'en: There is no recent blood count.}\n  unknown: {zh: "{value}", en: x_y}',
+    )
+    quiet = re.sub(r"  - \{name: (not supplied|not recognised).*\n", "", rule)
+    folder = pack(tmp_path, quiet)
+    check_pack(folder, checks=[BY_NAME["texts_render"]])
+    with pytest.raises(ChecksFailed, match="`x_y` is a word of code"):
+        check_pack(folder, checks=[BY_NAME["texts_render"]], probes=200)
 
 
 def test_a_remedy_that_only_turns_an_unknown_into_another_is_idle(tmp_path: Path) -> None:

@@ -148,7 +148,10 @@ def request_of(given: Mapping[str, Any], library: Library) -> Request:
             record[key] = (
                 None
                 if value is None
-                else [*(record[key] or []), *(_entry(key, e, i, library) for i, e in enumerate(value))]
+                else [
+                    *(record[key] or []),
+                    *(_entry(key, e, i, library) for i, e in enumerate(value, len(record[key] or ()))),
+                ]
             )
         elif key in ("patient", "unread"):
             record[key] = value

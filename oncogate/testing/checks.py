@@ -13,9 +13,10 @@ from oncogate.authoring.examples import run_example
 from oncogate.authoring.lint import problem_of_sources
 from oncogate.explain.findings import obligations_of, remedy_for
 from oncogate.explain.way_forward import with_done
-from oncogate.model.condition import Latest, Supplied
+from oncogate.model.condition import Supplied
 from oncogate.model.record import Entry, Unread
-from oncogate.model.rule import Verdict
+from oncogate.model.request import Request
+from oncogate.model.rule import Remedy, Verdict
 from oncogate.packs.leaves import leaves
 from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library, LoadedRule
@@ -106,41 +107,38 @@ def _allowed(subject: Subject, whole: Verdict, *, hidden: bool = False) -> set[V
 
 def only_settles(subject: Subject) -> Iterator[Failure]:
     """Learning what wasn't known of an entry settles unknowns and reverses nothing."""
+    raising = subject.rule.effect == "critical_value"  # raised where it is in doubt
     for tried, whole in subject.tried:
         for section in tried.supplied:
             entries = tried.entries(section)
             for index, entry in enumerate(entries):
-                for what, blank in _blanked(entry):
+                for what, blank in _blanked(section, entry):
                     less = (*entries[:index], blank, *entries[index + 1 :])
                     request = tried.with_record(**{section: less})
                     before = subject.verdict(tried, request)
-                    if before not in _allowed(subject, whole) and not (
-                        before == "unmet" and _repeats(subject)
-                    ):
+                    if before not in _allowed(subject, whole) and not (before == "unmet" and raising):
                         said = f"`{before}` becomes `{whole}` when {what} of `{entry.id}` is learnt"
                         yield subject.failure(tried, request, said)
 
 
-def _repeats(subject: Subject) -> bool:
-    """Whether the rule is silent about a critical value that was said before, and speaks where it can't tell."""
-    repeated = (isinstance(leaf, Latest) and leaf.repeats is not None for _, leaf in leaves(subject.rule))
-    return subject.rule.effect == "critical_value" and any(repeated)
+TIMELESS = frozenset({"diagnoses", "allergies"})
+"""Sections whose entries stand without a time."""
 
 
-def _blanked(entry: Entry) -> Iterator[tuple[str, Entry]]:
+def _blanked(section: str, entry: Entry) -> Iterator[tuple[str, Entry]]:
     """The entry with one thing of it that can't be read."""
     value = getattr(entry, "value", None)
     if value is not None:
         yield "the unit", entry.model_copy(update={"value": value.model_copy(update={"unit": "?"})})
     if getattr(entry, "level", None) is not None:
         yield "the level", entry.model_copy(update={"level": "?"})
-    if entry.effective is not None:
+    if entry.effective is not None and section not in TIMELESS:
         yield "the time", entry.model_copy(update={"effective": None, "recorded": None})
 
 
 # -- what is said ----------------------------------------------------------------------------------
 
-_CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\b[a-z]+\.[a-z_]+\b")
+_CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\b[a-z]{2,}\.[a-z_]+\b")
 _UNFILLED = re.compile(r"[{}]|\bNone\b")
 _GAP = re.compile(r"（）|“”|``|：。|：；|、。|  ")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -169,27 +167,32 @@ def _problems(text: str, *, gaps: bool = False) -> Iterator[str]:
 
 
 def remedy_remedies(subject: Subject) -> Iterator[Failure]:
-    """After what its remedy adds, an unmet rule is met; an unknown one is never unmet then, and in some case met."""
+    """After what its remedy adds the rule is never unmet, and in some case of each remedy it is met."""
     idle: dict[str, Failure | None] = {}
     for tried, verdict in subject.tried:
         remedy = remedy_for(subject.rule, verdict)
         if verdict in SILENT or remedy is None or not remedy.adds:
             continue
-        _, case = subject.judgement(tried, tried.request)
-        missing = subject.finding(tried, tried.request).missing
-        after = with_done(case, [(remedy.action, remedy, missing)])
+        after = _remedied(subject, tried, tried.request, remedy)
         now = subject.verdict(tried, after)
-        if now in SILENT:
+        # what was withdrawn at the very moment can be signed only after it
+        later = tried.request.model_copy(update={"at": tried.request.at + timedelta(minutes=1)})
+        if now in SILENT or subject.verdict(tried, _remedied(subject, tried, later, remedy)) in SILENT:
             idle[remedy.action] = None
             continue
         failure = subject.failure(tried, after, f"it is still `{now}` when `{remedy.action}` is done")
-        if "unmet" in (verdict, now):
+        if now == "unmet":
             yield failure
             idle[remedy.action] = None
         idle.setdefault(
             remedy.action, failure
         )  # what no measurement clears up, such as a drug without a name
     yield from filter(None, idle.values())
+
+
+def _remedied(subject: Subject, tried: Tried, request: Request, remedy: Remedy) -> Request:
+    _, case = subject.judgement(tried, request)
+    return with_done(case, [(remedy.action, remedy, subject.finding(tried, request).missing)])
 
 
 def stable_has_source(subject: Subject) -> Iterator[Failure]:
@@ -278,17 +281,18 @@ class ChecksFailed(AssertionError):
         super().__init__("\n".join(str(failure) for failure in self.failures))
 
 
-def check_pack(pack: str | Path | Library, *, checks: Iterable[Check] = CHECKS) -> None:
+def check_pack(pack: str | Path | Library, *, checks: Iterable[Check] = CHECKS, probes: int = 0) -> None:
     """Run checks on every rule of a folder, a pack, a rule file or a loaded library.
 
-    Raises `ChecksFailed`, an `AssertionError`, with every failure, and `PackError` if the rules can't be loaded.
+    Each rule is tried with its examples and with up to so many `probes` around its limits (a rule has about
+    a thousand). Raises `ChecksFailed`, an `AssertionError`, with every failure, and `PackError` if the rules can't be loaded.
     """
     library = pack if isinstance(pack, Library) else load_library([pack])
     checks = tuple(checks)
     failures = [
         failure
         for loaded in library.rules
-        for subject in [Subject(loaded, library)]
+        for subject in [Subject(loaded, library, probes)]
         for check in checks
         for failure in run_check(check, subject)
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from oncogate.authoring.coverage import Coverage, coverage
-from oncogate.authoring.examples import request_of, with_first_line
-from oncogate.base.errors import Diagnostic, RequestError
+from oncogate.authoring.examples import UNUSABLE, request_of, with_first_line
+from oncogate.authoring.flow import flow
+from oncogate.authoring.probes import probes_with_requests
+from oncogate.base.errors import Diagnostic
 from oncogate.engine.case import Case
 from oncogate.engine.judge import Judgement, judge
 from oncogate.explain.findings import finding_of
@@ -66,7 +66,7 @@ class Failure:
         """The failure at its line of the rule file."""
         line, column = self.loaded.document.place(self.where, key=True)
         said = f"`{self.check}`: {self.message}" if self.check else self.message
-        help = f"the case is {written(self.given)}" if self.given is not None else ""
+        help = f"the case is {flow(self.given)}" if self.given is not None else ""
         return Diagnostic(str(self.loaded.path), line, column, "check-failed", said, help)
 
     def __str__(self) -> str:
@@ -77,10 +77,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Subject:
-    """A rule under test. It is judged by itself, whatever its status."""
+    """A rule under test. It is judged by itself, whatever its status.
+
+    It is tried with its examples and, beside them, with up to so many `probes`: requests around its limits.
+    """
 
     loaded: LoadedRule
     library: Library
+    probes: int = 0
 
     @property
     def rule(self) -> Rule:
@@ -106,10 +110,14 @@ class Subject:
         for index, example in enumerate(self.rule.examples):
             try:
                 request = request_of(example.given, self.library)
-            except (RequestError, ValueError, KeyError, TypeError):
+            except UNUSABLE:
                 continue  # the check of the examples reports it
             library = with_first_line(self.library, example.given)
             yield Tried(f"example `{example.name}`", ("examples", index), example.given, request, library)
+        every = tuple(probes_with_requests(self.rule, self.library)) if self.probes else ()
+        for probe, request in every[:: len(every) // self.probes + 1] if every else ():
+            library = with_first_line(self.library, probe.given)
+            yield Tried(probe.about, (), probe.given, request, library)
 
     def verdict(self, tried: Tried, request: Request) -> Verdict:
         """What the rule says of a request."""
@@ -129,12 +137,3 @@ class Subject:
         """That something is wrong with what the rule says of `request`, made of the one tried."""
         said = f"{tried.about}: {message}"
         return Failure(self.loaded, said, tried.where, tried.given, self.finding(tried, request))
-
-
-def written(given: Mapping[str, Any]) -> str:
-    """A `given` on one line, as it may stand in a rule file."""
-    return json.dumps(given, ensure_ascii=False, default=_number)
-
-
-def _number(value: Decimal) -> float | int:
-    return int(value) if value == value.to_integral_value() else float(value)

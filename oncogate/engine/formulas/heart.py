@@ -72,7 +72,8 @@ def lvef_drop(case: Case, options: Options) -> Derived:
     newest = {s.value for s in measured.newest} if all(_exact(s) for s in measured.newest) else set()
     before = [s for s in measured.standings if s.counted and s.when is not None and s.when <= first]
     last = max((s.when for s in before if s.when), default=None)
-    baseline = {s.value for s in before if s.when == last and _exact(s)}
+    at_last = [s for s in before if s.when == last]
+    baseline = {s.value for s in at_last} if all(_exact(s) for s in at_last) else set()
     if len(newest) != 1 or len(baseline) != 1:
         said = Text(
             zh="没有首次用药前的 LVEF 可供比较", en="there is no LVEF before the first dose to compare with"
@@ -88,7 +89,7 @@ def lvef_drop(case: Case, options: Options) -> Derived:
         frozenset({drop}),
         (
             Evidence(fact="heart.lvef_drop", counted=True, value=f"{plain(then)} % → {plain(now)} %"),
-            *(s.evidence("lab.lvef") for s in (*measured.newest, *(s for s in before if s.when == last))),
+            *(s.evidence("lab.lvef") for s in (*measured.newest, *at_last)),
             *(s.evidence("treatment.anti_her2") for s in given.standings if s.counted and s.when == first),
         ),
         holding=(

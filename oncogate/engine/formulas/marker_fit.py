@@ -103,8 +103,9 @@ def immunotherapy_marker_results(case: Case, options: Options) -> Derived:
         truths.append(truth)
         evidence += [_ordered(demand.drug), *_looked_at(case, demand)]
         if truth is not True:
-            asked = {m for row in demand.rows for m in row.markers}
-            lacking = sorted(m for m in asked if has.get(m) is not True)
+            asked = sorted({m for row in demand.rows for m in row.markers})
+            ways = ([m for t in branch for m in _all_of(t, has) if not has[m]] for branch in branches)
+            lacking = min(ways, key=len, default=asked)
             missing += [f"marker.{m}" for m in lacking]
             for marker in lacking:
                 selection = results_of(case, {marker})
