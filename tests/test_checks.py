@@ -121,7 +121,7 @@ def test_probes_find_what_the_examples_do_not_show(tmp_path: Path) -> None:
     """Nothing in the examples shows that the words for a count that can't be read are unfit."""
     rule = FULLY_SHOWN.replace(
         "en: There is no recent blood count.}",
-        'en: There is no recent blood count.}\n  unknown: {zh: "{value}", en: x_y}',
+        'en: There is no recent blood count.}\n  unknown: {zh: "{value}", en: the count x_y}',
     )
     quiet = re.sub(r"  - \{name: (not supplied|not recognised).*\n", "", rule)
     folder = pack(tmp_path, quiet)
