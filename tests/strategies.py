@@ -63,7 +63,12 @@ def _parameters() -> dict[str, Parameter]:
 PARAMETERS = _parameters()
 SOURCES = {"s": Source(cite="test", verification="general_knowledge")}
 TEXT = Text(zh="试验", en="a test")
-SAID = rules.Said(unmet=TEXT)
+FACT_COMMON = {"label": TEXT, "parameters": PARAMETERS, "sources": SOURCES}
+COMMON = {
+    "version": 1, "title": TEXT, "rationale": TEXT, "sources": SOURCES, "parameters": PARAMETERS,
+    "reason": rules.Said(unmet=TEXT),
+}  # fmt: skip
+"""What rules and facts of our own have in common, which no engine looks at."""
 
 FACTS = (
     "lab.anc", "consent.chemotherapy", "assessment.neutropenia", "procedure.resection",
@@ -164,7 +169,6 @@ _TREES_WITH_DERIVED = conditions(derived=True)
 def derived_facts(draw: Draw) -> dict[str, Fact]:
     """Three facts derived from conditions: a truth, a level by cases, a score by points."""
     trees = st.lists(_TREES, min_size=1, max_size=2).map(tuple)
-    common = {"label": TEXT, "parameters": PARAMETERS, "sources": SOURCES}
     cases = [
         Branch(then=then, when=draw(trees)) for then in draw(st.permutations(["low", "intermediate", "high"]))
     ]
@@ -175,9 +179,9 @@ def derived_facts(draw: Draw) -> dict[str, Fact]:
         for p in draw(st.lists(st.sampled_from((*COUNTS,)), min_size=1, max_size=3))
     ]
     return {
-        "made.truth": Fact(gives="truth", when=draw(trees), **common),
-        "made.level": Fact(gives="level", cases=tuple(cases), **common),
-        "made.score": Fact(gives="quantity", unit="1", points=tuple(points), **common),
+        "made.truth": Fact(gives="truth", when=draw(trees), **FACT_COMMON),
+        "made.level": Fact(gives="level", cases=tuple(cases), **FACT_COMMON),
+        "made.score": Fact(gives="quantity", unit="1", points=tuple(points), **FACT_COMMON),
     }
 
 
@@ -198,18 +202,13 @@ def rules_of_one_pack(
         )
         found.append(
             rules.Rule.model_construct(
+                **COMMON,
                 id=f"made/rule-{index}",
-                version=1,
                 status=draw(st.sampled_from(("stable", "stable", "stable", "stable", "stable", "trial"))),
                 effect=effect,
                 on_unknown=draw(st.sampled_from((None, None, "warn", "block"))),
-                title=TEXT,
-                rationale=TEXT,
-                sources=SOURCES,
-                parameters=PARAMETERS,
                 when=draw(trees_in_order),
                 require=required,
-                reason=SAID,
             )
         )
     return tuple(found)

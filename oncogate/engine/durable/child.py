@@ -56,13 +56,11 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._stop: weakref.finalize[..., Child] | None = None
         self._asked = 0
-        self._ready: Any = None
 
-    def start(self) -> Any:
-        """Start the process if it isn't running; returns what it said when it was ready."""
+    def start(self) -> None:
+        """Start the process if it isn't running, so that the first question needn't wait for it."""
         with self._turn():
             self._running()
-            return self._ready
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """The child's answer. Raises `SecondEngineError` if there is none in time, or none to this question."""
@@ -102,7 +100,6 @@ class Child:
             if "ready" not in answer:
                 self._end()
                 raise _wrong(answer)
-            self._ready = answer["ready"]
         return self._process
 
     def _exchange(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import cast
 
 from oncogate.base.errors import Diagnostic, OncogateError
@@ -45,12 +46,12 @@ class SecondEngine:
         Raises `OncogateError` (`engine-absent`) where it can't be had.
         """
         try:
-            _, child = self._for(force)
-            return f"durable-rules {child.start()}"
+            self._for(force)[1].start()
         except SecondEngineError as error:
             raise OncogateError([
                 Diagnostic("", 0, 0, "engine-absent", f"the second engine can't be had: {error}", HELP)
             ]) from None  # fmt: skip
+        return f"durable-rules {version('durable-rules')}"
 
     def opinion(self, case: Case, force: InForce) -> Opinion:
         """What it says of the case. Raises `SecondEngineError` if it says nothing, too late, or nothing of use."""

@@ -14,7 +14,6 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 SESSION = "0"
@@ -89,7 +88,7 @@ def main() -> None:
             if rules is None:
                 sys.path[:] = asked["path"]
                 rules = Rules(asked["rulesets"])
-                answer = {"ready": version("durable-rules")}
+                answer = {"ready": True}
             else:
                 answer = {"number": asked["number"], "concluded": rules.conclude(asked["given"])}
         except Exception as error:
