@@ -19,12 +19,13 @@ TRUE, FALSE = "true", "false"
 CONSTANTS = {TRUE: "t", FALSE: "f"}
 SEEN = "seen"
 """The symbol by which a fact shows that it was looked at; as in `worker.py`, which imports nothing from here."""
-_TAKEN = ("m", "id", "sid", "$s", "$and", "$or", "$neq", SEEN, TRUE, FALSE)
+GROUPS = ("$and", "$or")
+_TAKEN = ("m", "id", "sid", "$s", "$neq", *GROUPS, SEEN, TRUE, FALSE)
 
 MOST_NODES = 8
 """How many symbols one guard asks for. durable-rules reads at most 31 terms a guard, and an unknown asks twice."""
 MOST_TERMS = 60
-"""How many terms one ruleset has. durable-rules can follow 64 that match one fact; beyond, it refuses the fact."""
+"""How many terms and groups of terms one ruleset has. durable-rules follows up to 64 that match; beyond, it refuses the fact."""
 
 
 def fnv1a(name: str) -> int:
@@ -152,14 +153,14 @@ class Network:
         found: list[dict[str, Any]] = []
         level, terms = 0, 0
         for symbol, cases in sorted(self._defined, key=lambda one: self._levels[one[0]]):
-            asked = _asked(cases)
-            if self._levels[symbol] != level or terms + len(asked) > MOST_TERMS:
+            size = sum(map(_size, cases.values()))
+            if self._levels[symbol] != level or terms + size > MOST_TERMS:
                 level, terms = self._levels[symbol], 0
                 found.append(
                     {"name": next(self._names), "asks": [], "rules": {SEEN: _rule(SEEN, "t", {SEEN: "t"})}}
                 )
-            terms += len(asked)
-            found[-1]["asks"] = list(dict.fromkeys([*found[-1]["asks"], *asked]))
+            terms += size
+            found[-1]["asks"] = list(dict.fromkeys([*found[-1]["asks"], *_asked(cases)]))
             found[-1]["rules"] |= {next(self._names): _rule(symbol, v, guard) for v, guard in cases.items()}
         return found
 
@@ -168,17 +169,21 @@ def _rule(symbol: str, value: str, guard: Guard) -> dict[str, Any]:
     return {"all": [{"m": guard}], "run": f"{symbol}={value}"}
 
 
-def _asked(guards: Mapping[str, Any]) -> list[str]:
+def _asked(cases: Mapping[str, Guard]) -> Iterator[str]:
     """The symbols that the guards of a definition ask for, as often as they do."""
-    return [symbol for guard in guards.values() for symbol in _terms(guard)]
+    for guard in cases.values():
+        yield from _symbols(guard)
 
 
-def _terms(guard: Guard) -> Iterator[str]:
-    for key, inner in guard.items():
-        if key in ("$and", "$or"):
-            for one in inner:
-                yield from _terms(one)
-        elif key == "$neq":
-            yield from inner
-        else:
-            yield key
+def _symbols(guard: Guard) -> Iterator[str]:
+    ((key, inner),) = guard.items()
+    if key in GROUPS:
+        for one in inner:
+            yield from _symbols(one)
+    else:
+        yield from inner if key == "$neq" else (key,)
+
+
+def _size(guard: Guard) -> int:
+    ((key, inner),) = guard.items()
+    return 1 + sum(map(_size, inner)) if key in GROUPS else 1
