@@ -288,6 +288,8 @@ class TestASiteFile:
             ("- id: h\n", "SITE:1:1: should be a mapping of names to values [rule-model-type]"),
             ("id: h\nfirst_line: {lung: 培美曲塞+顺铂}\n", "SITE:2:20: should be a list [rule-tuple-type]"),
             ("id: h\nrules:\n  core/anc-critical: {status: of}\n", "SITE:3:31: should be `stable`, `trial` or `off` [rule-literal-error]\n  help: did you mean `off`?"),
+            ("id: h\nfirst_line: {lung: [培美曲塞+顺铂, ' ']}\n", "SITE:2:30: "),
+            ("id: h\nfirst_line: {lung: [培美曲塞+顺铂, '+']}\n", "SITE:2:30: `+` names no regimen [site-regimen]"),
             ("id: h\nparamters: {}\n", "SITE:2:1: unknown key `paramters` [rule-extra-forbidden]\n  help: did you mean `parameters`?"),
             ("", "SITE:1:1: the file is empty [yaml-empty]"),
         ],

@@ -389,7 +389,7 @@ class TestRefused:
             ("parameters: {core/anc-critical: {limt: 1}}", "site-unknown-parameter", "`limit`"),
             (
                 "parameters: {critical.platelet_low: {general: 20}}",
-                "site-unknown-rule",
+                "site-unknown-fact",
                 "`critical.platelets_low`",
             ),
             ("parameters: {critical.platelets_low: {genral: 20}}", "site-unknown-parameter", "`general`"),

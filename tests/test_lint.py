@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cases import FULLY_SHOWN, RULE, pack
+from conftest import ROOT
 from typer.testing import CliRunner
 
 from oncogate.authoring.lint import lint, used_parameters
@@ -154,3 +155,17 @@ def test_the_command_says_what_and_how_much(tmp_path: Path) -> None:
         f"{rules}/mine/anc-seen.yaml:10:3: `window` is tunable but has no range [lint-range-missing]\n"
     )
     assert result.stdout.endswith("\n1 rule, 1 problem\n")
+
+
+def test_a_first_line_regimen_that_no_table_knows_is_noted_at_its_place(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    regimens = "[培美曲塞+顺铂, dd-MVAC, dMVAC, 本院一号方案]"  # spelled out, of the table, misspelt, the hospital's own
+    site.write_text(f"id: h\nfirst_line: {{bladder: {regimens}}}\n", "utf-8")
+    found = CliRunner().invoke(app, ["lint", str(ROOT / "rules" / "staging"), "--site", str(site)])
+    assert (found.exit_code, found.stderr) == (1, "")
+    assert found.stdout.splitlines()[:-1] == [
+        f"{site}:2:42: the table of regimens doesn't know `dMVAC` [lint-site-regimen]",
+        "  help: did you mean `ddMVAC`?",
+        f"{site}:2:49: the table of regimens doesn't know `本院一号方案` [lint-site-regimen]",
+        "  help: fine, if the hospital's orders name it so",
+    ]

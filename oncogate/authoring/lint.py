@@ -6,11 +6,12 @@ What a rule can't be judged with is found when it is loaded (`packs.check`); the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from oncogate.authoring.coverage import Coverage, coverages
+from oncogate.authoring.lint_layers import lint_layer
 from oncogate.authoring.lint_tables import lint_tables
 from oncogate.base.errors import Diagnostic
 from oncogate.base.texts import Text
@@ -32,8 +33,8 @@ _SPEAKS = frozenset({"unmet", "raised"})
 _SILENT = frozenset({"met", "not_raised", "not_applicable"})
 
 
-def lint(library: Library) -> tuple[Diagnostic, ...]:
-    """What should be better in the rules of `library`, in the order of the files."""
+def lint(library: Library, layers: Iterable[Path] = ()) -> tuple[Diagnostic, ...]:
+    """What should be better in the rules of `library` and in its layers' files, in the order of the files."""
     found = [d for one in coverages(library) for d in _Lint(one).run()]
     found += [
         d
@@ -41,6 +42,7 @@ def lint(library: Library) -> tuple[Diagnostic, ...]:
         for d in _lint_fact(library.facts[name], name, document)
     ]
     found += lint_tables(library.tables)
+    found += [d for path in layers for d in lint_layer(path, library.tables)]
     for pack in library.packs:
         folders = {_pack_folder(loaded) for loaded in pack.rules}
         found += [

@@ -22,13 +22,19 @@ Folder = Annotated[
 
 
 @console.command
-def lint(folder: Folder = None) -> int:
+def lint(
+    folder: Folder = None,
+    site: Annotated[
+        list[Path] | None,
+        typer.Option("--site", help="A layer's file to look at, too; may be repeated.", metavar="FILE"),
+    ] = None,
+) -> int:
     """Look for matters of good keeping in the rules.
 
     Exit code 0: none; 1: some, each printed with its place; 2: the rules can't be used.
     """
-    library = load_library([folder] if folder is not None else ())
-    found = lint_library(library)
+    library = load_library([folder] if folder is not None else (), site or ())
+    found = lint_library(library, site or ())
     files = len(library.rules)
     summary = f"{files} {'rule' if files == 1 else 'rules'}, {len(found) or 'no'} {'problem' if len(found) == 1 else 'problems'}"
     console.write("\n".join([*(str(d) for d in found), summary]))

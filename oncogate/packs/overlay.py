@@ -91,6 +91,10 @@ class _Reader:
                     ("first_line", tumour), "site-unknown-tumour", f"there is no tumour `{tumour}`",
                     did_you_mean(tumour, self.tables.tumours),
                 )  # fmt: skip
+            for index, regimen in enumerate(regimens):
+                if not regimen_key(regimen):
+                    said = f"`{regimen}` names no regimen"
+                    self.document.report(("first_line", tumour, index), "site-regimen", said)
             self.tables.first_line[tumour] = frozenset(regimen_key(r) for r in regimens)
 
     def _report(self, where: Path_, code: str, message: str, help: str = "") -> None:
