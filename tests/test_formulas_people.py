@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from oncogate.authoring.examples import request_of
 from oncogate.base.logic import Truth
+from oncogate.clinical.allergy_text import names_no_drug, words_of
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
 from oncogate.engine.derived import Derived
-from oncogate.engine.formulas.allergy import words_of
+from oncogate.engine.formulas.allergy import UNSAID
 from oncogate.model.parameter import Parameter
 from oncogate.packs.load import load_library, shipped_rules
 
@@ -69,6 +70,42 @@ def test_an_allergy_is_read_however_it_is_written(text: str) -> None:
 )  # fmt: skip
 def test_what_was_denied_or_is_something_else_is_no_allergy_to_the_drug(text: str) -> None:
     assert allergy(text, ["紫杉醇"]) is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不详", "过敏史不详", "过敏史：不详", "有药物过敏史", "药物过敏史（具体不详）", "对多种药物过敏，具体药名不详", "否认食物过敏；药物过敏史不详", "过敏史：有",
+        "对某化疗药物过敏，皮疹", "无法询问过敏史", "Unknown drug allergy", "drug allergy, unspecified", "Allergy to drug (finding)", "unknown", "not known",
+        "allergic to several medications",
+    ],
+)  # fmt: skip
+def test_an_allergy_whose_drug_is_not_said_is_unknown_and_told_once(text: str) -> None:
+    told = found("allergy.to_drug", tumour="lung", order=["卡铂"], allergies=[{"kind": "drug", "text": text}])
+    (row,) = told.evidence
+    assert (told.truth, row.value, row.detail) == (None, text, UNSAID)
+    assert allergy(text, ["卡铂"], "allergy.to_class") is False
+    assert allergy(text, ["卡铂"], "allergy.to_excipient") is False
+    assert allergy(text, ["地塞米松"]) is False  # no order against a tumour
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "否认药物过敏史", "无药物过敏史", "无药物、食物过敏史", "药物过敏史：无", "既往无药物过敏", "No known drug allergies", "NKA", "no drug allergies",
+        "青霉素过敏，反应不详", "抗生素过敏，具体不详", "食物过敏，具体不详", "pollen allergy", "过敏体质", "海鲜过敏，有皮疹", "中药过敏",
+    ],
+)  # fmt: skip
+def test_a_text_that_names_something_else_or_denies_leaves_nothing_open(text: str) -> None:
+    assert allergy(text, ["卡铂"]) is False
+
+
+def test_an_unsaid_allergy_to_food_and_a_code_that_says_none_are_no_drug_allergy() -> None:
+    assert allergy("不详", ["卡铂"], kind="food") is False
+    none = {"kind": "allergy", "codes": [{"system": "http://snomed.info/sct", "code": "716186003"}]}
+    assert found("allergy.to_drug", tumour="lung", order=["卡铂"], allergies=[none]).truth is False
+    local = {"kind": "allergy", "codes": [{"system": "http://hospital.example", "code": "716186003"}]}
+    assert found("allergy.to_drug", tumour="lung", order=["卡铂"], allergies=[local]).truth is None
 
 
 def test_another_product_of_the_substance_is_of_its_class_not_the_same_drug() -> None:
@@ -143,8 +180,13 @@ def test_allergies_that_the_record_may_hide() -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_read_without_a_failure(text: str) -> None:
     assert all(words_of(text))
-    expected = (True, False) if text.strip() else (None,)  # a blank text doesn't name anything
-    assert allergy(text, ["卡铂"]) in expected
+    open_ = not text.strip() or names_no_drug(text)  # a blank text doesn't name anything
+    assert allergy(text, ["卡铂"]) in ((None,) if open_ else (True, False))
+
+
+def test_a_long_text_of_general_words_is_read_at_once() -> None:
+    assert names_no_drug("药物过敏史" * 5000)
+    assert not names_no_drug("药物过敏史" * 5000 + "顺铂")
 
 
 # -- genes ---------------------------------------------------------------------------------------------

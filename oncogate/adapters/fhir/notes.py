@@ -53,7 +53,9 @@ def read_allergy(found: Found, context: Context) -> list[Entry] | None:
     said = next((one for c in named if (one := label(c))), None) or noted
     if said is None and status not in ("inactive", "resolved", "refuted", "entered-in-error"):
         raise Unreadable("doesn't say to what")
-    made |= {"kind": "allergy", "codes": [code for c in named for code in codes_of(c)]}
+    category = resource.get("category")
+    kind = category[0] if category in (["food"], ["environment"]) else "allergy"
+    made |= {"kind": kind, "codes": [code for c in named for code in codes_of(c)]}
     found_out = {"text": said, "status": status, "level": text(resource.get("criticality"))}
     return [made | {key: shortened(part) for key, part in found_out.items() if part}]
 

@@ -6,13 +6,12 @@ are recognised by their whole names, as everywhere; words that no table knows (p
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from oncogate.base.logic import Truth, some
 from oncogate.base.texts import Text
+from oncogate.clinical.allergy_text import names_no_drug, words_of
 from oncogate.clinical.names import drug_keys
 from oncogate.engine.case import Case, OrderedDrug, in_classes
 from oncogate.engine.derived import Derived, Options, known, unrecognised
@@ -20,6 +19,7 @@ from oncogate.engine.select import select
 from oncogate.engine.wording import shown_value
 from oncogate.model.decision import Evidence
 from oncogate.model.record import Drug, Note
+from oncogate.packs.codes import SNOMED
 from oncogate.packs.tables import KnownDrug
 
 ENTRY = "allergy.entry"
@@ -28,26 +28,6 @@ ENDED = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
 
 UNTOLD = Text(
     zh="过敏记录或医嘱药品不够明确，无法核对", en="the allergy or the drug isn't precise enough to tell"
-)
-
-_OPEN, _CLOSE = "([{【〔「", ")]}】〕」"
-_BRACKET = re.compile(f"[{re.escape(_OPEN)}][^{re.escape(_OPEN + _CLOSE)}]*[{re.escape(_CLOSE)}]?")
-_CLAUSE = re.compile(r"[,;。!\n]+|\bbut\b|但")
-_NEGATED = re.compile(
-    r"(?:患者|既往|目前|暂)*\s*(?:否认|无(?!水)|没有|未发现|未见|未诉|排除|no\b|not\b|none\b|nil\b|denies|nkd?a\b)"
-)
-_REACTION = re.compile(
-    r"过敏|反应|皮疹|瘙痒|休克|不耐受|allerg|hypersensitiv|anaphyla|reaction|rash|intoleran"
-)
-_JOINED = re.compile(r"[、/&+:]|和|及|与|或|\band\b|\bor\b")
-_BEFORE = re.compile(
-    r"(?:患者|既往|曾经?|有|因|对|于|使用|应用|输注|静滴|静脉|注射(?![用液])|服用|口服|疑似|可疑|怀疑|严重|重度|中度|轻度|过敏|"
-    r"药物|药品|(?:severe|known|suspected|history of|prior|previous)\s+|"
-    r"(?:allerg\w+|hypersensitiv\w*|anaphyla\w*|intoleran\w*|reactions?|infusion reactions?)(?:\s+(?:to|with|after|on))?\s+)+"
-)
-_AFTER = re.compile(
-    r"(?:致|引起|导致|所致|后|出现|发生|过敏|不耐受|超敏|输液反应|输注反应|皮疹|皮肤?瘙痒|休克|反应|史(?:$|\s)|"
-    r"[\s-]+(?:allerg|hypersensitiv|anaphyla|reaction|infusion|rash|intoleran|induced|causing|\d{4})).*$"
 )
 
 
@@ -64,16 +44,30 @@ class _Allergy:
         """Whether nothing says what it is to: a mere code that isn't a drug's, or not even that."""
         return not self.drugs and not any(text.strip() for text in _texts(self.entry))
 
+    @property
+    def unsaid(self) -> bool:
+        """Whether it is an allergy, maybe to a drug, and every text leaves open to which."""
+        texts = [text for text in _texts(self.entry) if text.strip()]
+        return not self.drugs and self.entry.kind not in OTHER_KINDS and all(map(names_no_drug, texts))
+
 
 Match = Callable[[_Allergy, OrderedDrug], Truth]
 
 
 NAMELESS = Text(zh="没有写明对什么过敏", en="it doesn't name what the allergy is to")
+UNSAID = Text(zh="没有写明对哪种药物过敏", en="it doesn't say which drug the allergy is to")
+OTHER_KINDS = frozenset({"food", "environment", "biologic", "食物", "环境"})
+"""Kinds of allergies that aren't to a drug."""
+NO_ALLERGY = frozenset({"716186003", "409137002", "429625007", "428607008"})
+"""SNOMED CT (general knowledge): no known allergy; none to a drug, a food, the environment."""
 
 
 def allergy_to_drug(case: Case, options: Options) -> Derived:
-    """Whether the order holds a drug that the patient is allergic to, by its substance."""
-    return _matched(case, "allergy.to_drug", _same_drug)
+    """Whether the order holds a drug that the patient is allergic to, by its substance.
+
+    Unknown with an allergy of which the drug isn't said: told here alone, and not by class and excipient again.
+    """
+    return _matched(case, "allergy.to_drug", _same_drug, unsaid=True)
 
 
 def allergy_to_class(case: Case, options: Options) -> Derived:
@@ -110,7 +104,7 @@ def allergy_to_excipient(case: Case, options: Options) -> Derived:
     return _matched(case, "allergy.to_excipient", with_excipient)
 
 
-def _matched(case: Case, fact: str, match: Match) -> Derived:
+def _matched(case: Case, fact: str, match: Match, *, unsaid: bool = False) -> Derived:
     """True where an allergy matches a drug of an order against a tumour; unknown where the record may hide one."""
     against = case.has_drug(["anti_tumour"])
     if against is False:
@@ -120,12 +114,15 @@ def _matched(case: Case, fact: str, match: Match) -> Derived:
     evidence: list[Evidence] = []
     holding: list[Text] = []
     for allergy in _allergies(case):
-        if allergy.nameless:
-            truths.append(None)
-            row = Evidence(
-                fact=fact, entry=allergy.entry.id, source=allergy.entry.source, counted=None, why="invalid"
-            )
-            evidence.append(row.model_copy(update={"value": _said(allergy.entry), "detail": NAMELESS}))
+        if allergy.nameless or allergy.unsaid:
+            if allergy.nameless or unsaid:
+                truths.append(None)
+                row = Evidence(
+                    fact=fact, entry=allergy.entry.id, source=allergy.entry.source, counted=None, why="invalid",
+                    value=_said(allergy.entry), time=allergy.entry.effective,
+                    detail=NAMELESS if allergy.nameless else UNSAID,
+                )  # fmt: skip
+                evidence.append(row)
             continue
         found = [(drug, truth) for drug in case.drugs if (truth := match(allergy, drug)) is not False]
         # a drug that nobody recognised matters only where the order is one against a tumour
@@ -182,7 +179,8 @@ def _named(case: Case, fact: str, word: str) -> str | None:
 def _allergies(case: Case) -> Iterator[_Allergy]:
     """The allergies that stand at the moment, dated or not."""
     for entry in case.record.allergies or ():
-        if not case.stands(entry) or (entry.status or "") in ENDED:
+        none = any(c.system == SNOMED and c.code in NO_ALLERGY for c in entry.codes)
+        if not case.stands(entry) or (entry.status or "") in ENDED or none:
             continue
         words = tuple(dict.fromkeys(w for text in _texts(entry) for w in words_of(text)))
         named = [case.tables.identify(Drug(name=word)) for word in words]
@@ -201,37 +199,3 @@ def _said(entry: Note) -> str:
         (c.display or c.code for c in entry.codes if c.display or c.code), None
     )
     return shown or entry.kind
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of an allergy's text that may name a substance; none of a clause that denies one.
-
-    >>> words_of("否认青霉素过敏，对紫杉醇过敏")[-1]
-    '紫杉醇'
-    """
-    words: list[str] = []
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    for clause in _CLAUSE.split(folded):
-        answer = clause.rpartition(":")[2].strip()  # 过敏史：无
-        if _NEGATED.match(clause.strip()) or _NEGATED.match(answer):
-            continue
-        # a bracket may be a part of the name (白蛋白结合型); one that tells of the reaction isn't
-        plain = _BRACKET.sub(lambda found: " " if _REACTION.search(found[0]) else found[0], clause)
-        inside = [one.strip(_OPEN + _CLOSE + " ") for one in _BRACKET.findall(plain)]
-        for part in (plain, *_JOINED.split(plain), *inside):
-            if _NEGATED.match(part.strip()):
-                continue
-            words += _bare(part)
-    return tuple(dict.fromkeys(word for word in words if word))
-
-
-def _bare(part: str) -> Iterator[str]:
-    """A part of a clause as it is, and without what is said about the reaction."""
-    whole = part.strip()
-    yield whole
-    for start in (whole, _BEFORE.sub("", whole, count=1) if _BEFORE.match(whole) else whole):
-        bare = _AFTER.sub("", start).strip()
-        yield bare
-        yield start.strip()
-        if not bare.isascii():
-            yield from bare.split()
