@@ -410,3 +410,17 @@ class TestWords:
     )
     def test_lines_break_where_chinese_breaks(self, text: str, width: int, lines: list[str]) -> None:
         assert [str(line) for line in wrapped(Styled(text), width)] == lines
+
+
+def test_a_level_that_was_worked_out_is_shown_by_its_label() -> None:
+    drugs = [{"name": name} for name in ("多西他赛", "多柔比星", "环磷酰胺")]
+    order = {"id": "o", "regimen": "TAC", "drugs": drugs, "kind": "chemotherapy"}
+    decision = decided(request(order=order, assessments=[], orders=[]))
+    finding = decision.finding("core/prophylaxis-missing")
+    assert finding is not None
+    assert [(e.fact, e.value) for e in finding.evidence if e.fact == "regimen.fn_category"] == [
+        ("regimen.fn_category", "high")
+    ]
+    assert "高危（TAC）" in plain(decision, "zh")
+    assert "high (TAC)" in plain(decision, "en")
+    assert "high" not in plain(decision, "zh")

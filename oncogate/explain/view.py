@@ -9,7 +9,7 @@ from datetime import datetime
 from oncogate.base.texts import Language
 from oncogate.engine.values import unit_text
 from oncogate.explain.reasons import WHY, time_text
-from oncogate.explain.words import ALLOWED, OTHER_FACTS, code_text, one_line, powers, word
+from oncogate.explain.words import ALLOWED, CODES, OTHER_FACTS, code_text, one_line, powers, word
 from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Loosening, Obligation, Used
 
 """The names of facts for people, by fact."""
@@ -250,6 +250,8 @@ class _Viewer:
 
     def _named(self, e: Evidence) -> str:
         value = e.value or ""
+        if e.entry is None and value in CODES:  # worked out, not as recorded: a level such as `high`
+            value = self._code(value)
         detail = e.detail.in_(self.language) if e.detail else ""
         if not detail or detail == value:
             return value

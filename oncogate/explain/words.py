@@ -122,6 +122,12 @@ CODES: Mapping[str, Text] = {
     "high": _t("高危", "high"),
     "intermediate": _t("中危", "intermediate"),
     "low": _t("低危", "low"),
+    "female": _t("女", "female"),
+    "male": _t("男", "male"),
+    "axillary": _t("腋下", "axillary"),
+    "oral": _t("口腔", "oral"),
+    "tympanic": _t("耳温", "tympanic"),
+    "rectal": _t("直肠", "rectal"),
     "hcc_clinical_criteria": _t(
         "符合临床诊断标准的肝细胞癌", "hepatocellular carcinoma by clinical criteria"
     ),
@@ -140,7 +146,6 @@ CODES: Mapping[str, Text] = {
     "second": _t("二级护理", "second-level nursing"),
     "third": _t("三级护理", "third-level nursing"),
     "outpatient": _t("院外", "outpatient"),
-    "axillary": _t("腋下", "axillary"),
     "off_label_approved": _t("超说明书用药已按规定审批", "off-label use approved"),
     "squamous_carcinoma": _t("鳞癌，说明书不要求检测", "squamous carcinoma: the label asks for no test"),
     "earlier_drug_not_tolerated": _t("前一药物不能耐受", "the earlier drug wasn't tolerated"),

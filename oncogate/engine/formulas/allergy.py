@@ -118,7 +118,7 @@ def _matched(case: Case, fact: str, match: Match, *, unsaid: bool = False) -> De
             if allergy.nameless or unsaid:
                 truths.append(None)
                 row = Evidence(
-                    fact=fact, entry=allergy.entry.id, source=allergy.entry.source, counted=None, why="invalid",
+                    fact=ENTRY, entry=allergy.entry.id, source=allergy.entry.source, counted=None, why="invalid",
                     value=_said(allergy.entry), time=allergy.entry.effective,
                     detail=NAMELESS if allergy.nameless else UNSAID,
                 )  # fmt: skip
