@@ -164,3 +164,15 @@ def test_the_newest_temperature_speaks():
         {"fact": "vital.temperature_oral", "value": "36.8 Cel", "age": "1 h"},
     ]
     assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": taken}) == "not_applicable"
+
+
+@pytest.mark.parametrize(("tolerance", "days"), [(2, "19"), (3, "18")])
+def test_a_cycle_that_comes_too_early_is_told_how_many_days_are_asked_for(tolerance: int, days: str) -> None:
+    rule = RULES["start-of-cycle/too-early-since-last-cycle"]
+    own = rule.parameters["tolerance"].model_copy(update={"value": Decimal(tolerance)})
+    rule = rule.model_copy(update={"parameters": {**rule.parameters, "tolerance": own}})
+    given = {"order": order_of("docetaxel", interval_days=21), "treatments": [given_before("14 d")]}
+    finding = judge_alone(rule, request_of(given, LIBRARY), LIBRARY)
+    assert finding.verdict == "unmet"
+    assert f"距上一周期首日 14 天，未满 {days} 天" in finding.reason.zh
+    assert f"{days} days of its regimen" in finding.reason.en

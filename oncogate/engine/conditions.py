@@ -118,7 +118,8 @@ class Walk:
             truth = all_agree([self._compared(leaf, v) for v in found.possible])
             missing = found.missing or ((leaf.value,) if truth is None else ())
             return LeafOutcome(
-                leaf, truth, lambda: (*found.evidence, *self._behind_the_limit(leaf)), missing, self.asked, holding=found.holding
+                leaf, truth, lambda: (*found.evidence, *self._behind_the_limit(leaf)), missing, self.asked,
+                limit=self._derived_limit(leaf), holding=found.holding,
             )  # fmt: skip
         if isinstance(leaf, Holds):
             found = derive(self.case, leaf.holds, self._options(leaf))
@@ -233,6 +234,12 @@ class Walk:
         if ref in self.parameters:
             return frozenset({self._number(ref)})
         return derive(self.case, ref, self._options(leaf)).possible
+
+    def _derived_limit(self, leaf: Compared) -> Decimal | None:
+        """The least limit that is possible, where it was worked out."""
+        worked_out = leaf.in_ is None and leaf.comparison[1] not in self.parameters
+        limits = self._limits(leaf) if worked_out else ()
+        return min((one for one in limits if isinstance(one, Decimal) and one.is_finite()), default=None)
 
     def _behind_the_limit(self, leaf: Compared) -> tuple[Evidence, ...]:
         """The entries of the record that a derived limit rests on."""
