@@ -40,13 +40,11 @@ def creatinine_clearance(age: int, weight: Decimal, creatinine: Decimal, *, fema
         return found.quantize(Decimal("0.01"))
 
 
-def calvert(target: Decimal, clearance: Decimal) -> Decimal:
-    """Calvert 1989 (general knowledge): carboplatin in mg, of the target AUC and a clearance in mL/min."""
-    return target * (clearance + 25)
-
-
 def calvert_target(dose: Decimal, clearance: Decimal) -> Decimal | None:
-    """The AUC that a dose of carboplatin in mg amounts to (Calvert 1989, turned round), to two decimals."""
+    """The AUC that a dose of carboplatin in mg amounts to, by a clearance in mL/min; to two decimals.
+
+    Calvert 1989 (general knowledge), turned round: dose = AUC × (clearance + 25).
+    """
     return (dose / (clearance + 25)).quantize(Decimal("0.01")) if clearance + 25 > 0 else None
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
+from oncogate.base.once import once
 from oncogate.model.values import Model, Name
 
 Ref = Annotated[str, Field(min_length=1, description="a parameter of this rule, or a fact")]
@@ -74,7 +75,7 @@ class Compared(Leaf):
             raise ValueError("needs exactly one of `below`, `at_most`, `above`, `at_least`, `in`")
         return self
 
-    @property
+    @once
     def comparison(self) -> tuple[str, str]:
         """The operator and what it refers to."""
         return next((name, ref) for name in (*COMPARISONS, "in_") if (ref := getattr(self, name)) is not None)
