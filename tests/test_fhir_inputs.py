@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import RULE, pack, written
+from typer.testing import CliRunner
 
 from oncogate.adapters.cdshooks.request import read_hook
 from oncogate.adapters.fhir import Vocabulary, read_bundle
 from oncogate.adapters.fhir.vocabulary import MEASURED, asked_by, shipped_facts
+from oncogate.cli.app import app
 from oncogate.clinical.units import to_canonical
 from oncogate.model.facts import Fact
 from oncogate.model.record import Measurement, Note, Patient, PatientRecord
@@ -704,3 +708,44 @@ def test_published_doses(shared: Path) -> None:
         "cisplatin": (75, "mg/m2", "intravenous"), "gefitinib": (250, "mg", "oral"),
         "paclitaxel-jenny-m": (Decimal("272.01"), "mg", "intravenous"), "doxorubicin-jenny-m": (60, "mg/m2", "intravenous"),
     }  # fmt: skip
+
+
+# -- a site's own facts, and the level of an operation ---------------------------------------------------
+
+
+def test_a_code_that_only_a_fact_of_the_given_rules_asks_for_is_read(tmp_path: Path) -> None:
+    own = "{exists: lab.magnesium, within: window}"
+    rules = pack(tmp_path, RULE.replace("{exists: lab.anc, within: window}", own).split("examples:")[0])
+    fact = "{label: {zh: 血镁, en: magnesium}, sections: [labs], codes: [{system: 'http://hospital.example', code: MG}]}"
+    (rules / "mine" / "facts.yaml").write_text(f"facts:\n  lab.magnesium: {fact}\n", "utf-8")
+    drug = {"text": "多西他赛"}
+    order = {"resourceType": "MedicationRequest", "id": "m", "status": "draft", "intent": "order", "medicationCodeableConcept": drug, "subject": {"reference": "Patient/p1"}}  # fmt: skip
+
+    def outcome(code: str) -> str:
+        measured = observation(coded(code, "http://hospital.example"), valueString="0.8")
+        entries = [{"resource": one} for one in ({"resourceType": "Patient", "id": "p1"}, order, measured)]
+        file = written(tmp_path, {"resourceType": "Bundle", "type": "collection", "entry": entries})
+        args = ["check", file, "--rules", str(rules), "--at", AT, "--format", "json"]
+        return str(json.loads(CliRunner().invoke(app, args).stdout)["outcome"])
+
+    assert (outcome("MG"), outcome("XX")) == ("allow", "warn")
+
+
+@pytest.mark.parametrize(
+    ("detail", "level"),
+    [
+        ({"category": [{"text": "四级手术"}]}, "四级手术"), ({"orderDetail": [{"text": "手术级别：四级"}]}, "四级"),
+        ({"orderDetail": [{"coding": [{"display": "Ⅳ级手术"}]}]}, "Ⅳ级手术"),
+        ({"orderDetail": [{"text": "一级护理"}]}, None), ({"orderDetail": [{"text": "三级手术"}, {"text": "四级手术"}]}, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_the_level_of_an_operation_is_read_where_the_order_says_it(
+    detail: dict[str, Any], level: str | None
+) -> None:
+    surgery = {"coding": [{"system": "http://snomed.info/sct", "code": "387713003"}]}
+    made = {
+        "resourceType": "ServiceRequest", "id": "s", "status": "draft", "intent": "order", "subject": {"reference": "Patient/p1"},
+        **detail, "category": [surgery, *detail.get("category", [])],
+    }  # fmt: skip
+    data = read_bundle(made, None).data
+    assert (data["order"]["kind"], data["order"].get("level")) == ("surgery", level)

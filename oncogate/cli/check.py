@@ -95,7 +95,7 @@ def check(
     except OncogateError as error:
         problems += error.diagnostics
     try:
-        request, notes = read_request(file, form, at, timezone)
+        request, notes = read_request(file, form, at, timezone, gate.library if gate is not None else None)
     except OncogateError as error:
         problems += error.diagnostics
     if gate is None or request is None:

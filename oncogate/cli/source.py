@@ -17,6 +17,7 @@ from dateutil.tz import tzlocal
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import NaiveTime, read_time, read_zone, write_time
 from oncogate.model.request import LARGEST, Request, read_json
+from oncogate.packs.pack import Library
 
 STDIN = "<stdin>"
 
@@ -31,11 +32,11 @@ class Form(str, Enum):
 
 
 def read_request(
-    file: str, form: Form, at: str | None, timezone: str | None
+    file: str, form: Form, at: str | None, timezone: str | None, library: Library | None = None
 ) -> tuple[Request, list[Diagnostic]]:
     """The request in `file` (`-`: standard input), and what was amiss but could be lived with.
 
-    It is judged for `at`, else its own moment, else when its order was written, else now. Raises
+    A host's form is read by the facts and tables of `library`, without one by those that ship. It is judged for `at`, else its own moment, else when its order was written, else now. Raises
     `RequestError` with every problem, each located in the file.
     """
     name = STDIN if file == "-" else file
@@ -50,7 +51,7 @@ def read_request(
         raise RequestError(problems)
     notes: list[Diagnostic] = []
     try:
-        data, amiss = _native(document, form, moment, zone)
+        data, amiss = _native(document, form, moment, zone, library)
         notes = located(amiss, name)
         return Request.load(data, timezone), notes
     except RequestError as error:
@@ -58,18 +59,23 @@ def read_request(
 
 
 def _native(
-    document: Any, form: Form, at: str | None, zone: tzinfo | None
+    document: Any, form: Form, at: str | None, zone: tzinfo | None, library: Library | None
 ) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
     amiss: tuple[Diagnostic, ...] = ()
     form = _form_of(document) if form is Form.AUTO else form
+    vocabulary = None
+    if form in (Form.CDSHOOKS, Form.FHIR) and library is not None:
+        from oncogate.adapters.fhir import Vocabulary  # noqa: PLC0415
+
+        vocabulary = Vocabulary.of(library)
     if form is Form.CDSHOOKS:
         from oncogate.adapters.cdshooks.request import read_hook  # noqa: PLC0415
 
-        data, amiss = (reading := read_hook(document, at, zone)).data, reading.diagnostics
+        data, amiss = (reading := read_hook(document, at, zone, vocabulary)).data, reading.diagnostics
     elif form is Form.FHIR:
         from oncogate.adapters.fhir import read_bundle  # noqa: PLC0415
 
-        data, amiss = (reading := read_bundle(document, at, zone)).data, reading.diagnostics
+        data, amiss = (reading := read_bundle(document, at, zone, vocabulary)).data, reading.diagnostics
     elif isinstance(document, Mapping):
         data = dict(document)
     else:

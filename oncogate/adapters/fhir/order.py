@@ -102,6 +102,9 @@ def read_order(drafts: list[Found], context: Context) -> Entry | None:
     planned = _planned(groups, medications, services, context)
     if planned is not None:
         order["planned"] = planned
+    level = _level(services)
+    if level is not None:
+        order["level"] = level
     order |= _reason(relevant, context)
     ordered = _ordered(relevant, context)
     if ordered is not None:
@@ -148,6 +151,23 @@ def _kind(medications: list[Found], services: list[Found]) -> str | None:
     if "chemotherapy" in kinds:
         return "chemotherapy"
     return next((kind for kind in ("surgery", "radiotherapy") if kind in kinds), None)
+
+
+_LEVEL = re.compile(
+    r"手术级别[:：]?\s*(?:[一二三四1-4]|I{1,3}|IV|[Ⅰ-Ⅳ])级?|(?:[一二三四1-4]|I{1,3}|IV|[Ⅰ-Ⅳ])\s*级手术"
+)
+
+
+def _level(services: list[Found]) -> str | None:
+    """The level of the operation (手术分级) where a category or a detail of the order says it; FHIR has no place of its own."""
+    said = {
+        found[0].removeprefix("手术级别").strip(":： ")
+        for service in services
+        for key in ("category", "orderDetail")
+        for concept in objects(service.resource.get(key))
+        if (found := _LEVEL.fullmatch((label(concept) or "").strip()))
+    }
+    return said.pop() if len(said) == 1 else None
 
 
 def _reason(drafts: list[Found], context: Context) -> Entry:

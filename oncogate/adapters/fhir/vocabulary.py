@@ -16,6 +16,7 @@ from oncogate.clinical.names import exam_ids, name_key
 from oncogate.model.facts import CodeOf, Fact, FactsFile
 from oncogate.packs.document import check_against, read_document
 from oncogate.packs.load import shipped_rules
+from oncogate.packs.pack import Library
 
 MEASURED = ("labs", "vitals")
 """The sections of measurements."""
@@ -70,7 +71,11 @@ def _asked_by_shipped() -> Mapping[tuple[str, str], Asked]:
 
 
 def _shipped_kinds() -> frozenset[str]:
-    return frozenset(kind for fact in shipped_facts().values() for kind in fact.kinds)
+    return _kinds(shipped_facts())
+
+
+def _kinds(facts: Mapping[str, Fact]) -> frozenset[str]:
+    return frozenset(kind for fact in facts.values() for kind in fact.kinds)
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,13 @@ class Vocabulary:
     def shipped(cls) -> Vocabulary:
         """The vocabulary of the facts and tables that ship."""
         return _shipped()
+
+    @classmethod
+    def of(cls, library: Library) -> Vocabulary:
+        """The vocabulary of the facts and tables that a gate judges with: a site's own codes and kinds among them."""
+        files = library.tables.files
+        words = _words(files["markers.csv"], files["exams.csv"])
+        return cls(*words, asked=asked_by(library.facts), kinds=_kinds(library.facts))
 
     @once
     def _names(self) -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
@@ -129,11 +141,23 @@ def _part(name: str) -> str:
     return before + body + after
 
 
+_Words = tuple[
+    dict[str, tuple[str, ...]], dict[str, tuple[str, ...]], dict[tuple[str, str], str], frozenset[str],
+    Callable[[str], frozenset[str]],
+]  # fmt: skip
+
+
 def load_vocabulary(tables_dir: Path, assessment_questionnaires: frozenset[str] = frozenset()) -> Vocabulary:
     """Read `markers.csv` and `exams.csv` of a folder; what isn't there stays empty."""
+    words = _words(tables_dir / "markers.csv", tables_dir / "exams.csv")
+    return Vocabulary(*words, assessment_questionnaires)
+
+
+def _words(markers: Path, exams_file: Path) -> _Words:
+    """Markers by LOINC and by name, exams by code, all exams, and exams by name."""
     by_loinc: dict[str, tuple[str, ...]] = {}
     names: dict[str, tuple[str, ...]] = {}
-    for row in _rows(tables_dir / "markers.csv"):
+    for row in _rows(markers):
         id = row.get("id", "")
         for code in _list(row.get("loinc", "")):
             by_loinc[code] = _with(by_loinc.get(code), id)
@@ -143,7 +167,7 @@ def load_vocabulary(tables_dir: Path, assessment_questionnaires: frozenset[str] 
     by_code: dict[tuple[str, str], str] = {}
     by_name: dict[str, str] = {}
     exams: set[str] = set()
-    for row in _rows(tables_dir / "exams.csv"):
+    for row in _rows(exams_file):
         id = row.get("id", "")
         exams.add(id)
         for name in (row.get("zh", ""), row.get("en", ""), *_list(row.get("names", ""))):
@@ -160,7 +184,7 @@ def load_vocabulary(tables_dir: Path, assessment_questionnaires: frozenset[str] 
         whole = by_name.get(name_key(name))
         return exam_ids(name) | (frozenset({whole}) if whole else frozenset())
 
-    return Vocabulary(by_loinc, names, by_code, frozenset(exams), exams_named, assessment_questionnaires)
+    return by_loinc, names, by_code, frozenset(exams), exams_named
 
 
 def _with(ids: tuple[str, ...] | None, id: str) -> tuple[str, ...]:
