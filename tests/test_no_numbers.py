@@ -37,7 +37,7 @@ WHAT_IT_IS = {
     "engine/formulas/body.py": {"100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
     "engine/formulas/doses.py": {"100": "percent", "0.1": "decimal places", "Infinity": "no limit"},
     "engine/formulas/people.py": {"Infinity": "no limit"},
-    "engine/formulas/risk.py": {"0.1": "decimal places", "Infinity": "no limit"},
+    "engine/formulas/timing.py": {"0.1": "decimal places", "Infinity": "no limit"},
     "explain/prose.py": {"16": "columns", "8": "columns"},
     "explain/reasons.py": {"4": "near misses in a sentence"},
     "explain/view.py": {"6": "position in a time", "8": "characters of a digest"},

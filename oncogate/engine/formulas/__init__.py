@@ -13,15 +13,18 @@ from oncogate.engine.formulas import (
     companions,
     cycle,
     doses,
+    fever,
     genes,
     heart,
     marker_fit,
     markers,
     order,
     people,
+    regimens,
     repeats,
     risk,
     staging,
+    timing,
 )
 from oncogate.model.formulas import FORMS
 
@@ -35,5 +38,5 @@ def _of(module: ModuleType) -> Mapping[str, Formula]:
 
 
 FORMULAS: Mapping[str, Formula] = {
-    **_of(allergy), **_of(body), **_of(companions), **_of(cycle), **_of(doses), **_of(genes), **_of(heart), **_of(marker_fit), **_of(markers), **_of(order), **_of(people), **_of(repeats), **_of(risk), **_of(staging),
+    **_of(allergy), **_of(body), **_of(companions), **_of(cycle), **_of(doses), **_of(fever), **_of(genes), **_of(heart), **_of(marker_fit), **_of(markers), **_of(order), **_of(people), **_of(regimens), **_of(repeats), **_of(risk), **_of(staging), **_of(timing),
 }  # fmt: skip
