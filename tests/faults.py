@@ -57,7 +57,7 @@ FAULTS = (
     Fault("a code without its system", STANDING, "any((c.system, c.code) in fact.code_keys for c in entry.codes)", "any(c.code == code for c in entry.codes for _, code in fact.code_keys)"),
     Fault("a rule is passed over at a glance", "engine/judge.py", "any(asked.isdisjoint(ordered) for asked in rule.drug_classes)", "bool(rule.drug_classes)"),
     Fault("a doubtful order concerns no drug", CASE, "        if self.doubtful:\n            return None\n        return frozenset(name for d", "        return frozenset(name for d"),
-    Fault("another kind is counted", STANDING, "return not fact.kinds or kind in fact.kinds", "return True"),
+    Fault("another kind is counted", STANDING, "return any_kind or kind in fact.kinds", "return True"),
     Fault("another regimen is counted", STANDING, "yield from self._matches(entry)", "pass"),
     Fault("an unknown cycle is any", STANDING, "same = None if order.cycle is None else order.cycle == cycle", "same = order.cycle is None or order.cycle == cycle"),
     Fault("a word outside the vocabulary is accepted", CONTENT, "if vocabulary.value_of(said) in vocabulary.values:", "if True:"),
