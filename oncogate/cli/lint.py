@@ -19,6 +19,13 @@ Folder = Annotated[
         show_default=False,
     ),
 ]
+Prove = Annotated[
+    bool,
+    typer.Option(
+        "--prove",
+        help="Prove, too, that each rule can speak, every condition matters, and no two rules contradict (some 45 s).",
+    ),
+]
 
 
 @console.command
@@ -28,6 +35,7 @@ def lint(
         list[Path] | None,
         typer.Option("--site", help="A layer's file to look at, too; may be repeated.", metavar="FILE"),
     ] = None,
+    prove: Prove = False,
 ) -> int:
     """Look for matters of good keeping in the rules.
 
@@ -35,7 +43,14 @@ def lint(
     """
     library = load_library([folder] if folder is not None else (), site or ())
     found = lint_library(library, site or ())
+    walked = ""
+    if prove:
+        from oncogate.authoring.prove import prove as prove_library  # noqa: PLC0415 - slow to load, seldom asked for
+
+        proof = prove_library(library)
+        found = (*found, *proof.found)
+        walked = f"; {proof.summary}"
     files = len(library.rules)
     summary = f"{files} {'rule' if files == 1 else 'rules'}, {len(found) or 'no'} {'problem' if len(found) == 1 else 'problems'}"
-    console.write("\n".join([*(str(d) for d in found), summary]))
+    console.write("\n".join([*(str(d) for d in found), summary + walked]))
     return 1 if found else 0

@@ -19,7 +19,7 @@ from oncogate.authoring.prove.shown import example_of
 from oncogate.authoring.prove.sources import Numbers
 from oncogate.base.errors import Diagnostic
 from oncogate.engine.values import compare
-from oncogate.model.condition import Compared, Condition, Latest, Value
+from oncogate.model.condition import Condition, Latest, Value
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.pack import Library, LoadedRule, RulePack
@@ -69,7 +69,7 @@ def _bands(loaded: LoadedRule) -> Iterator[Band]:
         yield Band(loaded, of, tuple(comparisons), shared)
 
 
-def _value(leaf: Compared, rule: Rule) -> str:
+def _value(leaf: Latest | Value, rule: Rule) -> str:
     """The value that a leaf compares, whatever it is compared with."""
     return _spelled(leaf.model_copy(update={leaf.comparison[0]: None}), rule)
 
@@ -142,13 +142,15 @@ def _gap(
 ) -> Diagnostic:
     shown = _shown(library, family, line, hole[len(hole) // 2], "not_applicable")
     said = f"{_where(line, hole)} falls between the bands of {_names(family)}"
-    return _at(band, "gap", said, f"{shown}: no rule speaks; let one band begin where the other ends")
+    return _at(band, "prove-gap", said, f"{shown}: no rule speaks; let one band begin where the other ends")
 
 
 def _overlap(library: Library, both: tuple[Band, Band], line: Numbers, region: int) -> Diagnostic:
     shown = _shown(library, both, line, region, "unmet")
     said = f"{_where(line, [region])} falls into the bands of {_names(both)}"
-    return _at(both[1], "gap", said, f"{shown}: both are unmet; let one band begin where the other ends")
+    return _at(
+        both[1], "prove-gap", said, f"{shown}: both are unmet; let one band begin where the other ends"
+    )
 
 
 def _shown(library: Library, family: Sequence[Band], line: Numbers, region: int, verdict: str) -> str:
@@ -208,4 +210,4 @@ def _names(family: Sequence[Band]) -> str:
 
 def _at(band: Band, code: str, message: str, help: str) -> Diagnostic:
     line, column = band.loaded.document.place(("when", band.comparisons[0][0]))
-    return Diagnostic(str(band.loaded.path), line, column, f"prove-{code}", message, help)
+    return Diagnostic(str(band.loaded.path), line, column, code, message, help)

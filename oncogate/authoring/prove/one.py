@@ -41,12 +41,12 @@ class Walk:
         return {row[0]: where for row, where in found.items()}
 
 
-def walks_of(library: Library, build: Callable[[Scope], Any]) -> tuple[Walk, ...]:
+def walks_of(library: Library, build: Callable[[Scope], Any], *, coarse: bool = False) -> tuple[Walk, ...]:
     """The walks that together hold every situation: two where it depends on the month which window is the longer."""
-    scope, root = scope_of(library, 0, build)
-    if not scope.inexact:
-        return (Walk(scope, root),)
-    return Walk(scope, root), Walk(*scope_of(library, 1, build))
+    walk = Walk(*scope_of(library, 0, build, coarse=coarse))
+    if not walk.scope.inexact:
+        return (walk,)
+    return walk, Walk(*scope_of(library, 1, build, coarse=coarse))
 
 
 def together(walks: Sequence[Walk], nodes: Callable[[Walk], Sequence[Node]]) -> Outcomes:
@@ -69,10 +69,10 @@ class Proved:
     document: Document
     base: Place = ()
 
-    def at(self, where: Place, code: str, message: str, help: str = "") -> Diagnostic:
+    def report(self, where: Place, code: str, message: str, help: str = "") -> Diagnostic:
         """A finding at a place of the rule or fact."""
         line, column = self.document.place((*self.base, *where))
-        return Diagnostic(str(self.document.path), line, column, f"prove-{code}", message, help)
+        return Diagnostic(str(self.document.path), line, column, code, message, help)
 
 
 def prove_rule(library: Library, loaded: LoadedRule) -> Iterator[Diagnostic]:
@@ -95,7 +95,9 @@ def prove_fact(library: Library, name: str, document: Document) -> Iterator[Diag
     walks = walks_of(library, lambda scope: scope.fact(name, {}))
     one = Proved(fact, name, library, document, ("facts", name))
     if fact.when is not None and True not in {row[0] for row in together(walks, lambda w: [w.root])}:
-        yield one.at((), "fact-no-value", f"`{name}` can never be true", _core(one, walks, "when", True)[1])
+        yield one.report(
+            (), "prove-fact-no-value", f"`{name}` can never be true", _core(one, walks, "when", True)[1]
+        )
         return
     if fact.cases:
         reached = yield from _cases(one, fact, walks)
@@ -110,14 +112,14 @@ def _cases(one: Proved, fact: Fact, walks: Sequence[Walk]) -> Generator[Diagnost
     for index, branch in enumerate(fact.cases):
         if not any(row[index] is True and not any(t is not False for t in row[:index]) for row in rows):
             said = f"the case `{branch.then}` can never be reached: a case before it holds wherever it does"
-            yield one.at(("cases", index), "case-idle", said, "put it earlier, or leave it out")
+            yield one.report(("cases", index), "prove-case-idle", said, "put it earlier, or leave it out")
             reached = False
     where = next((where for row, where in rows.items() if not any(t is not False for t in row)), None)
     if where is not None and tellable(where):
         shown = example_of(where, one.library, _comes_to(one, frozenset({None})))
-        yield one.at(
+        yield one.report(
             ("cases",),
-            "fact-no-value",
+            "prove-fact-no-value",
             f"no case of `{one.name}` holds {_seen(shown)}",
             "add a last case without `when`, or close the gap",
         )
@@ -157,16 +159,16 @@ def _idle(
     differing = [(result, place) for (truth, result), place in rows.items() if truth is not constant]
     said = f"`{written(condition)}` never matters: {_AS_IF[constant]}, nothing would be decided otherwise"
     if not differing:
-        return one.at(where, "leaf-idle", said, "leave it out, or say what is meant")
+        return one.report(where, "prove-leaf-idle", said, "leave it out, or say what is meant")
     result, place = min(
         differing, key=lambda d: (order.index(o) if (o := outcome(d[0])) in order else 0, d[1].cost)
     )
     shown = example_of(place, one.library, claim(result))
     truth = next(t for t, r in rows if r == result and t is not constant)
     name = {True: "true", False: "false", None: "unknown"}[truth]
-    return one.at(
+    return one.report(
         where,
-        "leaf-idle",
+        "prove-leaf-idle",
         said,
         f"leave it out, or say what is meant; {shown}: it is {name}, and still {_decided(outcome(result))}",
     )
@@ -178,15 +180,17 @@ def _never(one: Proved, walks: Sequence[Walk], verdicts: dict[str, Situation]) -
     best = verdicts.get("unknown") or verdicts.get("met") or verdicts["not_applicable"]
     verdict = next(v for v, place in verdicts.items() if place is best)
     shown = example_of(best, one.library, _claim(one, verdict))
-    return one.at(where, "never-asks", f"the rule can never be unmet, {others}: {why}", f"{shown}: {verdict}")
+    return one.report(
+        where, "prove-never-asks", f"the rule can never be unmet, {others}: {why}", f"{shown}: {verdict}"
+    )
 
 
 def _always(one: Proved, walks: Sequence[Walk], verdicts: dict[str, Situation]) -> Diagnostic:
     where, why = _core(one, walks, "met", True)
     shown = example_of(verdicts["unmet"], one.library, _claim(one, "unmet"))
-    return one.at(
+    return one.report(
         where,
-        "always-asks",
+        "prove-always-asks",
         f"what the rule requires can never be met where it applies: {why}",
         f"{shown}: unmet",
     )

@@ -8,7 +8,7 @@ fixed to each of its states in turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -146,6 +146,23 @@ class Search:
         if found is None:
             found = self._known[key] = self._worked_out(node, fixed)
         return found
+
+    def rows(
+        self, nodes: Sequence[Node], fixed: Mapping[Source, Hashable] | None = None
+    ) -> Iterator[tuple[tuple[Result, ...], Situation]]:
+        """What two or more nodes come to together, one after the other: for who has seen enough before the end."""
+        fixed = fixed or {}
+        root = Fold(nodes, tuple)
+        everything = tuple(range(len(nodes)))
+        groups = _independent(root, everything, fixed)
+        if len(groups) == len(nodes):
+            for row, where in self.outcomes(root, fixed).items():
+                yield row[0], where
+            return
+        shared = _most_shared(root, next(g for g in groups if len(g) > 1), fixed)
+        for state, cost in shared.states:
+            for row, where in self.rows(nodes, {**fixed, shared: state}):
+                yield row, where.with_state(shared, state, cost)
 
     def _worked_out(self, node: Node, fixed: Mapping[Source, Hashable]) -> Outcomes:
         if self._plain is not None and (node is self._instead or not self._is_around(node)):

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from oncogate.authoring.examples import request_of
+from oncogate.authoring.prove.entries import Entries
 from oncogate.authoring.prove.search import Situation, Source
-from oncogate.authoring.prove.sources import Drugs, Entries, Free, Levels, Module, Numbers, Section
+from oncogate.authoring.prove.sources import Drugs, Free, Levels, Module, Numbers, Section
 from oncogate.base.errors import RequestError
 from oncogate.base.logic import Truth
 from oncogate.engine.case import in_classes
