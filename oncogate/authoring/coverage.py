@@ -58,7 +58,7 @@ class Coverage:
 def coverage(library: Library, loaded: LoadedRule) -> Coverage:
     """What the examples of a rule show; an example that can't be made shows nothing."""
     rule = loaded.rule
-    cases = [(request, one) for request, one in _requests(library, rule)]
+    cases = [(request, one) for request, one in requests_of(library, rule)]
     seen: dict[int, set[Truth]] = defaultdict(set)
     places = list(leaves(rule))
     for request, shown in cases:
@@ -77,7 +77,8 @@ def _always_known(leaf: Leaf, library: Library) -> bool:
     return isinstance(leaf, Supplied) or (isinstance(leaf, Holds) and library.facts[leaf.holds].always_known)
 
 
-def _requests(library: Library, rule: Rule) -> Iterator[tuple[Request, Library]]:
+def requests_of(library: Library, rule: Rule) -> Iterator[tuple[Request, Library]]:
+    """The requests of the examples that can be made, each with the first-line lists that it brings."""
     for example in rule.examples:
         try:
             yield request_of(example.given, library), with_first_line(library, example.given)

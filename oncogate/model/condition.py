@@ -186,18 +186,19 @@ class AtLeastN(Model):
     of: Conditions
 
 
-_KEYS = {
+CONDITION_KEYS = {
     "exists": "exists", "latest": "latest", "value": "value", "holds": "holds", "supplied": "supplied",
     "any_of": "drugs", "all_of": "drugs", "none_of": "drugs",
     "all": "all", "any": "any", "not": "not", "at_least_n": "at_least_n",
 }  # fmt: skip
+"""The key that says which kind of condition it is, for each."""
 
 
 def _which(value: Any) -> str | None:
     if isinstance(value, Model):
         return next((tag for tag, kind in CONDITION_KINDS.items() if type(value) is kind), None)
     if isinstance(value, dict):
-        return next((_KEYS[key] for key in value if key in _KEYS), None)
+        return next((CONDITION_KEYS[key] for key in value if key in CONDITION_KEYS), None)
     return None
 
 

@@ -30,12 +30,17 @@ class Proof:
     @property
     def summary(self) -> str:
         """What was walked, in a line."""
-        walked = f"walked {self.rules} rules, {self.facts} derived facts and {self.pairs} pairs of rules"
+        walked = f"walked {_many(self.rules, 'rule')}, {_many(self.facts, 'derived fact')}, {_many(self.pairs, 'pair of rules')}"
         return (
             f"{walked}; not walked whole: {', '.join(self.too_wide)}"
             if self.too_wide
             else f"{walked}, all whole"
         )
+
+
+def _many(count: int, what: str) -> str:
+    noun, _, more = what.partition(" of ")
+    return f"{count} {noun}{'' if count == 1 else 's'}{f' of {more}' if more else ''}"
 
 
 class _Prover:
@@ -55,9 +60,11 @@ def prove(library: Library) -> Proof:
     prover = _Prover()
     for loaded in library.rules:
         prover.take(loaded.rule.id, prove_rule(library, loaded))
+    roots = {loaded.path.resolve().parents[loaded.rule.id.count("/")] for loaded in library.rules}
     conditional = [
         (name, document) for name, document in library.fact_files.items()
         if library.facts[name].derived and library.facts[name].derive is None
+        and roots & {*document.path.resolve().parents}  # not the shipped facts that a hospital's rules rest on
     ]  # fmt: skip
     for name, document in conditional:
         prover.take(name, prove_fact(library, name, document))

@@ -100,7 +100,7 @@ def _prove(library: Library, family: Sequence[Band]) -> Iterator[Diagnostic]:
     for one, other in combinations(family, 2):
         mine, yours = ({r for r in line.regions if band in holding[r]} for band in (one, other))
         if mine & yours and not (mine <= yours or yours <= mine):
-            yield _overlap(library, (one, other), line, min(mine & yours))
+            yield _overlap(library, (one, other), line, sorted(mine & yours))
 
 
 def _runs(regions: Sequence[int]) -> list[list[int]]:
@@ -145,9 +145,9 @@ def _gap(
     return _at(band, "prove-gap", said, f"{shown}: no rule speaks; let one band begin where the other ends")
 
 
-def _overlap(library: Library, both: tuple[Band, Band], line: Numbers, region: int) -> Diagnostic:
-    shown = _shown(library, both, line, region, "unmet")
-    said = f"{_where(line, [region])} falls into the bands of {_names(both)}"
+def _overlap(library: Library, both: tuple[Band, Band], line: Numbers, shared: Sequence[int]) -> Diagnostic:
+    shown = _shown(library, both, line, shared[0], "unmet")
+    said = f"{_where(line, shared)} falls into the bands of {_names(both)}"
     return _at(
         both[1], "prove-gap", said, f"{shown}: both are unmet; let one band begin where the other ends"
     )

@@ -203,7 +203,7 @@ class LeafNodes:
         return self.possible(name, options)
 
     def _drugs(self, leaf: leaves.Drugs, parameters: Parameters) -> Node:
-        source = self._source("drugs", lambda: Drugs(self.library.tables.drugs.values()))
+        source = self._source("drugs", lambda: Drugs(self.library.tables))
         classes = (
             frozenset((leaf.in_.removeprefix("drugs/"),))
             if leaf.in_.startswith("drugs/")

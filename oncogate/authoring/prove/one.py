@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from oncogate.base.errors import Diagnostic
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
-from oncogate.model.condition import Condition
+from oncogate.model.condition import CONDITION_KEYS, Condition
 from oncogate.model.facts import Fact
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
@@ -80,7 +80,10 @@ def prove_rule(library: Library, loaded: LoadedRule) -> Iterator[Diagnostic]:
     rule = loaded.rule
     walks = walks_of(library, lambda scope: scope.rule(rule))
     one = Proved(rule, rule.id, library, loaded.document)
-    verdicts = {verdict: where for ((_, verdict),), where in together(walks, lambda w: [w.root]).items()}
+    verdicts: dict[str, Situation] = {}
+    for ((_, verdict),), where in together(walks, lambda w: [w.root]).items():
+        if verdict not in verdicts or where.cost < verdicts[verdict].cost:
+            verdicts[verdict] = where
     if "unmet" not in verdicts:
         yield _never(one, walks, verdicts)
     elif rule.require is not None and "met" not in verdicts:
@@ -233,7 +236,14 @@ def tellable(situation: Situation) -> bool:
 
 def written(condition: Condition) -> str:
     """A condition as it stands in a file, on one line."""
-    return flow(condition.model_dump(by_alias=True, exclude_defaults=True))
+    return flow(_subject_first(condition.model_dump(by_alias=True, exclude_defaults=True)))
+
+
+def _subject_first(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        subject = [key for key in data if key in CONDITION_KEYS]
+        return {key: _subject_first(data[key]) for key in (*subject, *(k for k in data if k not in subject))}
+    return [_subject_first(one) for one in data] if isinstance(data, list | tuple) else data
 
 
 def _claim(one: Proved, verdict: str) -> Callable[[Request], bool]:

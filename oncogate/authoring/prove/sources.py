@@ -6,6 +6,7 @@ be one that no request brings about (a superset), never the other way round: wha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
@@ -16,7 +17,7 @@ from oncogate.authoring.prove.search import Node, Outcomes, Search, Source
 from oncogate.base.logic import Truth, every, some
 from oncogate.engine.case import in_classes
 from oncogate.engine.values import all_agree, compare
-from oncogate.packs.tables import KnownDrug
+from oncogate.packs.tables import KnownDrug, Tables
 
 TRUTHS: tuple[Truth, ...] = (False, True, None)
 UNTOLD = 50
@@ -118,8 +119,10 @@ class Numbers(Source):
 
     def every_state(self) -> Sequence[tuple[Hashable, int]]:
         """The spans in which the number may lie, and `None` where it isn't known."""
-        spans = [((i, j), UNTOLD + (i != j)) for i in self.regions for j in self.regions if i <= j]
-        return [*spans, (None, UNTOLD + 1)]
+        spans = [
+            ((i, j), UNTOLD + 2 * (i != j) + i % 2) for i in self.regions for j in self.regions if i <= j
+        ]
+        return [*spans, (None, UNTOLD + 2)]
 
 
 class Drugs(Source):
@@ -129,11 +132,14 @@ class Drugs(Source):
     order's drugs, the others the greatest.
     """
 
-    def __init__(self, drugs: Iterable[KnownDrug]) -> None:
+    def __init__(self, tables: Tables) -> None:
         super().__init__("order.drugs")
-        self.drugs = sorted(drugs, key=lambda d: (len(d.groups), len(d.label.zh), d.id))
+        used = Counter(id for rows in tables.regimens.values() for row in rows for id in row.components)
+        self.drugs = sorted(
+            tables.drugs.values(), key=lambda d: (-used[d.id], d.id)
+        )  # what readers know comes first
         self.questions: list[tuple[frozenset[str], Hashable, bool]] = []
-        self.how: dict[Hashable, tuple[str | None, ...]] = {}
+        self.how: dict[Vector, tuple[str | None, ...]] = {}
         """The ids of drugs that bring a state about; `""` for one that isn't recognised, `None`: the order is marked as anti-tumour."""
 
     def asked(self, classes: frozenset[str], narrowed: Hashable, of_all: bool) -> int:
@@ -154,7 +160,7 @@ class Drugs(Source):
         alone.setdefault(tuple(False for _ in self.questions), ("",))
         alone.setdefault(tuple(None if q[2] else False for q in self.questions), ("",))
         self.how = joined(alone, tuple(q[2] for q in self.questions), lambda a, b: (*a, *b))
-        return [(vector, len(ids)) for vector, ids in self.how.items()]
+        return [(vector, len(ids) + (None in vector)) for vector, ids in self.how.items()]
 
     def _vectors(self, drug: KnownDrug) -> Iterator[Vector]:
         """What the questions come to for an order of this drug; how it is given is free."""

@@ -1,0 +1,106 @@
+"""No request falls outside what is walked: what its leaves really come to is among the situations of the rule.
+
+This is what makes a finding of `oncogate lint --prove` a proof. The longer run takes every example of every rule, and many
+more generated packs:
+
+    python -m pytest tests/test_prove_covers.py -m longer
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import derived_facts, requests, rules_of_one_pack
+from test_differential import QUIET, shipped
+
+from oncogate.authoring.coverage import requests_of
+from oncogate.authoring.prove.one import Walk
+from oncogate.authoring.prove.scope import scope_of
+from oncogate.authoring.prove.search import Search, TooWide
+from oncogate.base.logic import Truth
+from oncogate.engine.case import Case
+from oncogate.engine.judge import judge
+from oncogate.model.rule import Rule
+from oncogate.packs.leaves import leaves
+from oncogate.packs.pack import Library
+
+Row = tuple[str, tuple[Truth, ...]]
+
+
+def walked(rule: Rule, library: Library, effort: int) -> set[Row]:
+    """The verdict and the truth of every leaf in every situation, with months taken to be short and long."""
+    found: set[Row] = set()
+    for months in (0, 1):
+        scope, root = scope_of(library, months, lambda scope: scope.rule(rule))
+        nodes = [scope.nodes[rule.id, where] for where, _ in leaves(rule)]
+        rows = Walk(scope, root, Search(effort)).outcomes([root, *nodes])
+        found |= {(verdict, tuple(truths)) for (_, verdict), *truths in rows}
+    return found
+
+
+def really(rule: Rule, case: Case) -> Row:
+    """The same of a request, by the engine."""
+    judgement = judge(rule, case, thorough=True)
+    return judgement.verdict, tuple(leaf.truth for leaf in judgement.leaves)
+
+
+def covers(library: Library, rules: list[Rule]) -> int:
+    """How many examples were looked for and found."""
+    found = 0
+    for rule in rules:
+        rows = walked(rule, library, 400_000)
+        for request, lists in requests_of(library, rule):
+            assert really(rule, Case.of(request, lists)) in rows, rule.id
+            found += 1
+    return found
+
+
+def test_the_examples_of_some_rules_are_among_the_situations_walked() -> None:
+    rules = [loaded.rule for loaded in shipped().rules]
+    assert covers(shipped(), rules[::20]) > 60
+
+
+@pytest.mark.longer
+def test_every_example_is_among_the_situations_walked() -> None:
+    assert covers(shipped(), [loaded.rule for loaded in shipped().rules]) > 1500
+
+
+def run(packs: int) -> Counter[str]:
+    """Look for the requests of generated packs in what is walked; counts those that were too wide to be."""
+    seen: Counter[str] = Counter()
+
+    @settings(QUIET, max_examples=packs, derandomize=True)
+    @given(
+        rules_of_one_pack(derived=True, largest=1),
+        derived_facts(),
+        st.lists(requests(), min_size=3, max_size=3),
+    )
+    def all_there(pack, facts, batch) -> None:
+        library = replace(shipped(), facts={**shipped().facts, **facts})
+        (rule,) = pack
+        try:
+            rows = walked(rule, library, 5_000)
+        except TooWide:
+            seen["too wide"] += 1
+            return
+        for request in batch:
+            assert really(rule, Case.of(request, library)) in rows
+            seen["found"] += 1
+
+    all_there()
+    return seen
+
+
+def test_requests_of_generated_packs_are_among_the_situations_walked() -> None:
+    assert run(25)["found"] > 40
+
+
+@pytest.mark.longer
+def test_requests_of_very_many_generated_packs_are_among_the_situations_walked() -> None:
+    seen = run(2000)
+    print(f"\n{dict(seen)}")
+    assert seen["found"] > 3000
