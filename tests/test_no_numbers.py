@@ -28,7 +28,7 @@ WHAT_IT_IS = {
     "clinical/names.py": {"300": "longest name", "4": "letters that make a name", "4096": "size of a cache"},
     "clinical/stage_compare.py": {"0.5": "Tis stands between T0 and T1", "4": "T0 to T4"},
     "clinical/stage_problems.py": {"40": "longest text shown", "39": "longest text shown"},
-    "clinical/stages.py": {"200": "longest text read"},
+    "clinical/stages.py": {"200": "longest text read", "1024": "size of a cache"},
     "clinical/units.py": {"40": "longest text shown", "39": "longest text shown", "60": "decimal places"},
     "clinical/regimen_names.py": {"4": "a Chinese numeral", "5": "a group of a pattern", "6": "a group of a pattern", "7": "days of a week"},
     "engine/case.py": {"4": "position in an ICD-10 code"},
