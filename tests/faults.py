@@ -34,6 +34,12 @@ class Fault:
 
 SELECT, JUDGE, CASE = "engine/select.py", "engine/judge.py", "engine/case.py"
 CONDITIONS = "engine/conditions.py"
+GATE, COMPILE, NETWORK, CHILD = (
+    "gate.py",
+    "engine/durable/compile.py",
+    "engine/durable/network.py",
+    "engine/durable/child.py",
+)
 STANDING, CONTENT = "engine/standing.py", "engine/content.py"
 FAULTS = (
     Fault("the window's edge is outside", STANDING, "when < self.window.since:", "when <= self.window.since:"),
@@ -99,6 +105,22 @@ FAULTS = (
     Fault("planned for later is due", STANDING, "elif time > due.since:", "elif False:"),
     Fault("a refuted diagnosis stands", CASE, 'd.status not in ("refuted", "entered-in-error")', 'd.status not in ("entered-in-error",)'),
     Fault("past tumours are active", CASE, "any(d.status in ACTIVE for d in g)", "True"),
+    Fault("second engine: a disagreement is overlooked", GATE, "if j is not None and not _agrees(opinion, j)]", "if j is None]"),
+    Fault("second engine: what it asks isn't compared", GATE, " and opinion.asks[rule.id] == asked(rule, verdict)", ""),
+    Fault("second engine: its failure is passed over", GATE, "doubtful, doubt = rules if self._leads else (), unconfirmed(error)", "doubtful, doubt = (), None"),
+    Fault("second engine: a doubted rule keeps its verdict", GATE, "said[rule.id] = replace(said[rule.id], finding=failed(rule))", "pass"),
+    Fault("second engine: any answer will do", CHILD, 'if answer.get("number") != self._asked:', "if False:"),
+    Fault("second engine: a late answer is taken", CHILD, "if isinstance(answer, dict) and not late.is_set():", "if isinstance(answer, dict) or late.is_set():"),
+    Fault("second engine: a forked process keeps the pipes", CHILD, "for child in tuple(_CHILDREN):", "for child in ():"),
+    Fault("second engine: a child is never replaced", CHILD, "if self._asked >= self._lifetime:", "if False:"),
+    Fault("second engine: names may share a hash", NETWORK, "if hashed(name) not in taken:", "if name:"),
+    Fault("second engine: rulesets without bound", NETWORK, "or terms + size > MOST_TERMS:", "or False:"),
+    Fault("second engine: counts one condition twice", NETWORK, "self.some([more, self.every([fewer, node])])", "self.some([more, node])"),
+    Fault("second engine: a condition for all is unknown too often", NETWORK, "unknown = all_of([opposite(settled), opposite(plain)])", "unknown = opposite(plain)"),
+    Fault("second engine: a critical value isn't raised by a conflict", COMPILE, "raising and isinstance(condition, Latest)", "False"),
+    Fault("second engine: the next case isn't reached from an unknown one", COMPILE, 'open_ = self._network.whether(all_of([is_(open_, "t"), isnt(holds, "t")]))', 'open_ = self._network.whether(all_of([is_(open_, "t"), is_(holds, "f")]))'),
+    Fault("second engine: unknown points aren't counted", COMPILE, '(total + points, isnt(holds, "f"))', '(total + points, is_(holds, "t"))'),
+    Fault("second engine: on_unknown is ignored", COMPILE, 'f"unknown {rule.if_unknown}": is_(holds, "u"),', 'f"unknown {_if_unmet(rule)}": is_(holds, "u"),'),
     Fault("a consent to targeted treatment covers all", STANDING, "return self.case.only_drugs_of(kind)", "return True"),
 )  # fmt: skip
 
@@ -114,6 +136,7 @@ COMMANDS = (  # the quickest first
     ("-c", EXAMPLES),
     (*PYTEST, "tests/test_engine.py"),
     (*PYTEST, "tests/test_differential.py"),
+    (*PYTEST, "tests/test_second_engine.py"),
     (*PYTEST, "tests/test_laws.py"),
     (*PYTEST, "tests/test_layers.py", "tests/test_drug_identity.py", "tests/test_laws_of_the_packs.py"),
 )
