@@ -430,13 +430,15 @@ FORKING = """
 import os, sys
 from oncogate import Gate, Request
 gate, request = Gate.load(engine="both"), Request.load("examples/allowed.json")
-first = gate.decide(request)
+worker = lambda: next(iter(gate._second._compiled.values()))[2]._process.pid
+first, before = gate.decide(request), worker()
 forked = os.fork()
 if not forked:
-    sys.exit(0 if gate.decide(request) == first else 1)
+    sys.exit(0 if gate.decide(request) == first and worker() != before else 1)
 own = gate.decide(request)
 assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == 0
 assert own == first == gate.decide(request)
+assert worker() == before
 print(first.outcome)
 """
 
