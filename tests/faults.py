@@ -122,6 +122,11 @@ FAULTS = (
     Fault("second engine: unknown points aren't counted", COMPILE, '(total + points, isnt(holds, "f"))', '(total + points, is_(holds, "t"))'),
     Fault("second engine: on_unknown is ignored", COMPILE, 'f"unknown {rule.if_unknown}": is_(holds, "u"),', 'f"unknown {_if_unmet(rule)}": is_(holds, "u"),'),
     Fault("a consent to targeted treatment covers all", STANDING, "return self.case.only_drugs_of(kind)", "return True"),
+    Fault("no walk beyond the limit", "authoring/prove/sources.py", "return range(2 * len(self.cuts) + 1)", "return range(2 * len(self.cuts))"),
+    Fault("a walk without undecided entries", "authoring/prove/entries.py", "for counted in (True, False)", "for counted in (True,)"),
+    Fault("a walk without conflicts of a critical value", "authoring/prove/entries.py", "if self.raising and i < j:", "if False:"),
+    Fault("a walk of one drug at a time", "authoring/prove/sources.py", "fresh = list(alone)", "fresh = []"),
+    Fault("a walk that takes unknown for false", "authoring/prove/scope.py", "negate(truths[0])", "not truths[0]"),
 )  # fmt: skip
 
 EXAMPLES = """
@@ -135,6 +140,7 @@ PYTEST = ("-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-m",
 COMMANDS = (  # the quickest first
     ("-c", EXAMPLES),
     (*PYTEST, "tests/test_engine.py"),
+    (*PYTEST, "tests/test_prove.py", "tests/test_prove_covers.py"),
     (*PYTEST, "tests/test_differential.py"),
     (*PYTEST, "tests/test_second_engine.py"),
     (*PYTEST, "tests/test_laws.py"),

@@ -18,12 +18,14 @@ from strategies import derived_facts, requests, rules_of_one_pack
 from test_differential import QUIET, shipped
 
 from oncogate.authoring.coverage import requests_of
+from oncogate.authoring.examples import request_of
 from oncogate.authoring.prove.one import Walk
 from oncogate.authoring.prove.scope import scope_of
 from oncogate.authoring.prove.search import Search, TooWide
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
 from oncogate.engine.judge import judge
+from oncogate.model.condition import Latest
 from oncogate.model.rule import Rule
 from oncogate.packs.leaves import leaves
 from oncogate.packs.pack import Library
@@ -67,6 +69,18 @@ def test_the_examples_of_some_rules_are_among_the_situations_walked() -> None:
 @pytest.mark.longer
 def test_every_example_is_among_the_situations_walked() -> None:
     assert covers(shipped(), [loaded.rule for loaded in shipped().rules]) > 1500
+
+
+def test_results_in_conflict_raise_a_critical_value_from_both_sides() -> None:
+    shared = next(one.rule for one in shipped().rules if one.rule.id == "core/anc-critical")
+    both = tuple(
+        Latest(latest="lab.anc", within="window", **{side: "limit"}) for side in ("below", "at_least")
+    )
+    rule = shared.model_copy(update={"when": both})
+    labs = [{"fact": "lab.anc", "value": value} for value in ("0.5 10*9/L", "4 10*9/L")]
+    raised = ("unmet", (True, True))
+    assert really(rule, Case.of(request_of({"labs": labs}, shipped()), shipped())) == raised
+    assert raised in walked(rule, shipped(), 5_000)
 
 
 def run(packs: int) -> Counter[str]:

@@ -23,7 +23,7 @@ Prove = Annotated[
     bool,
     typer.Option(
         "--prove",
-        help="Prove, too, that each rule can speak, every condition matters, and no two rules contradict (some 45 s).",
+        help="Prove, too, that each rule can speak, every condition matters, and no two rules contradict (some 20 s).",
     ),
 ]
 

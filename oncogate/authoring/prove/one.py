@@ -6,21 +6,22 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from oncogate.authoring.examples import judge_alone
+from oncogate.authoring.flow import flow
 from oncogate.authoring.prove.scope import Scope, scope_of
 from oncogate.authoring.prove.search import Fold, Node, Outcomes, Result, Search, Situation
-from oncogate.authoring.prove.shown import example_of, expanded, flow
+from oncogate.authoring.prove.shown import Claim, example_of, expanded
 from oncogate.authoring.prove.sources import Free, Levels, Numbers
 from oncogate.base.errors import Diagnostic
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
+from oncogate.engine.judge import judge
 from oncogate.model.condition import CONDITION_KEYS, Condition
 from oncogate.model.facts import Fact
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.document import Document
-from oncogate.packs.leaves import Place, every_condition
+from oncogate.packs.leaves import Place, every_condition, leaves
 from oncogate.packs.pack import Library, LoadedRule
 
 CONSTANTS: tuple[Truth, ...] = (True, False, None)
@@ -69,6 +70,11 @@ class Proved:
     document: Document
     base: Place = ()
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rule, if it is one."""
+        return (self.owner,) if isinstance(self.owner, Rule) else ()
+
     def report(self, where: Place, code: str, message: str, help: str = "") -> Diagnostic:
         """A finding at a place of the rule or fact."""
         line, column = self.document.place((*self.base, *where))
@@ -89,7 +95,12 @@ def prove_rule(library: Library, loaded: LoadedRule) -> Iterator[Diagnostic]:
     elif rule.require is not None and "met" not in verdicts:
         yield _always(one, walks, verdicts)
     else:
-        yield from idle(one, walks, lambda result: result[1], lambda result: _claim(one, result[1]))
+        yield from idle(
+            one,
+            walks,
+            lambda result: result[1],
+            lambda result, where, truth: _claim(one, result[1], where, truth),
+        )
 
 
 def prove_fact(library: Library, name: str, document: Document) -> Iterator[Diagnostic]:
@@ -106,7 +117,7 @@ def prove_fact(library: Library, name: str, document: Document) -> Iterator[Diag
         reached = yield from _cases(one, fact, walks)
         if not reached:
             return
-    yield from idle(one, walks, lambda result: result, lambda result: _comes_to(one, result))
+    yield from idle(one, walks, lambda result: result, lambda result, *_: _comes_to(one, result))
 
 
 def _cases(one: Proved, fact: Fact, walks: Sequence[Walk]) -> Generator[Diagnostic, None, bool]:
@@ -131,7 +142,10 @@ def _cases(one: Proved, fact: Fact, walks: Sequence[Walk]) -> Generator[Diagnost
 
 
 def idle(
-    one: Proved, walks: Sequence[Walk], outcome: Callable[[Result], Any], claim: Callable[[Result], Any]
+    one: Proved,
+    walks: Sequence[Walk],
+    outcome: Callable[[Result], Any],
+    claim: Callable[[Result, Place, Truth], Claim],
 ) -> Iterator[Diagnostic]:
     """Conditions that could as well always be true (or false, or unknown): nothing that is decided depends on them."""
     found: list[Place] = []
@@ -155,7 +169,7 @@ def _idle_as(one: Proved, walk: Walk, where: Place, outcome: Callable[[Result], 
 
 def _idle(
     one: Proved, walks: Sequence[Walk], where: Place, condition: Condition, constant: Truth,
-    outcome: Callable[[Result], Any], claim: Callable[[Result], Any],
+    outcome: Callable[[Result], Any], claim: Callable[[Result, Place, Truth], Claim],
 ) -> Diagnostic:  # fmt: skip
     rows = together(walks, lambda w: [w.scope.nodes[one.name, where], w.root])
     order = ("unmet", "unknown", "met", "not_applicable")
@@ -166,8 +180,8 @@ def _idle(
     result, place = min(
         differing, key=lambda d: (order.index(o) if (o := outcome(d[0])) in order else 0, d[1].cost)
     )
-    shown = example_of(place, one.library, claim(result))
-    truth = next(t for t, r in rows if r == result and t is not constant)
+    truth = next(t for t, r in rows if r == result and rows[t, r] is place)
+    shown = example_of(place, one.library, claim(result, where, truth), *one.rules)
     name = {True: "true", False: "false", None: "unknown"}[truth]
     return one.report(
         where,
@@ -182,7 +196,7 @@ def _never(one: Proved, walks: Sequence[Walk], verdicts: dict[str, Situation]) -
     others = "at most it is unknown" if "unknown" in verdicts else "it never speaks"
     best = verdicts.get("unknown") or verdicts.get("met") or verdicts["not_applicable"]
     verdict = next(v for v, place in verdicts.items() if place is best)
-    shown = example_of(best, one.library, _claim(one, verdict))
+    shown = example_of(best, one.library, _claim(one, verdict), *one.rules)
     return one.report(
         where, "prove-never-asks", f"the rule can never be unmet, {others}: {why}", f"{shown}: {verdict}"
     )
@@ -190,7 +204,7 @@ def _never(one: Proved, walks: Sequence[Walk], verdicts: dict[str, Situation]) -
 
 def _always(one: Proved, walks: Sequence[Walk], verdicts: dict[str, Situation]) -> Diagnostic:
     where, why = _core(one, walks, "met", True)
-    shown = example_of(verdicts["unmet"], one.library, _claim(one, "unmet"))
+    shown = example_of(verdicts["unmet"], one.library, _claim(one, "unmet"), *one.rules)
     return one.report(
         where,
         "prove-always-asks",
@@ -246,13 +260,20 @@ def _subject_first(data: Any) -> Any:
     return [_subject_first(one) for one in data] if isinstance(data, list | tuple) else data
 
 
-def _claim(one: Proved, verdict: str) -> Callable[[Request], bool]:
-    assert isinstance(one.owner, Rule)
-    rule = one.owner
-    return lambda request: judge_alone(rule, request, one.library).verdict == verdict
+def _claim(one: Proved, verdict: str, where: Place = (), truth: Truth = None) -> Claim:
+    """Whether a request gets the verdict, and the leaf at `where` (if it is one) is as said."""
+    (rule,) = one.rules
+    places = [place for place, _ in leaves(rule)]
+
+    def claim(request: Request) -> bool:
+        judgement = judge(rule, Case.of(request, one.library), thorough=True)
+        leaf = places.index(where) if where in places else None
+        return judgement.verdict == verdict and (leaf is None or judgement.leaves[leaf].truth is truth)
+
+    return claim
 
 
-def _comes_to(one: Proved, result: Any) -> Callable[[Request], bool]:
+def _comes_to(one: Proved, result: Any) -> Claim:
     wanted = (
         result if isinstance(result, frozenset) else frozenset({True, False} if result is None else {result})
     )

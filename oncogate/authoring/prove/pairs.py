@@ -54,12 +54,12 @@ def prove_pair(library: Library, one: LoadedRule, other: LoadedRule) -> Iterator
         if not twins and meeting.content:
             return
     if twins and alike is not None:
-        shown = example_of(alike, library, _claim(library, mine, yours, ("unmet", "unmet")))
+        shown = example_of(alike, library, _claim(library, mine, yours, ("unmet", "unmet")), mine, yours)
         said = f"the rule says the same as `{mine.id}` of every request"
         yield _at(other, "prove-twins", said, f"keep one of them; {shown}: both unmet")
     elif not twins and meeting.contradictory:
         verdicts, where = meeting.smallest
-        shown = example_of(where, library, _claim(library, mine, yours, verdicts))
+        shown = example_of(where, library, _claim(library, mine, yours, verdicts), mine, yours)
         said = f"the rule can't be satisfied together with `{mine.id}`: what one requires the other forbids"
         yield _at(
             other, "prove-contradict", said, f"{shown}: `{mine.id}` is {verdicts[0]}, this rule {verdicts[1]}"

@@ -4,35 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
-from oncogate.authoring.examples import request_of
+from oncogate.authoring.around import UNRECOGNISED
+from oncogate.authoring.examples import UNUSABLE, request_of
+from oncogate.authoring.flow import flow
+from oncogate.authoring.probes import probes_with_requests
 from oncogate.authoring.prove.entries import Entries
 from oncogate.authoring.prove.search import Situation, Source
 from oncogate.authoring.prove.sources import Drugs, Free, Levels, Module, Numbers, Section
-from oncogate.base.errors import RequestError
 from oncogate.base.logic import Truth
 from oncogate.engine.case import in_classes
 from oncogate.model.facts import Fact
 from oncogate.model.request import Request
+from oncogate.model.rule import Rule
 from oncogate.packs.pack import Library
 
 Claim = Callable[[Request], bool]
 """Whether a request, really judged, shows what it is meant to show."""
 
+PROBES = 500
+"""How many probes around a rule are tried."""
+
 _STAGE = {"clinical": "cT2N1M0", "pathologic": "pT2N1M0"}
 _TRUTH: Mapping[Truth, str] = {True: "true", False: "false", None: "unknown"}
 
 
-def example_of(situation: Situation, library: Library, claim: Claim) -> str:
-    """The `given` of a request that is in this situation and bears out the claim; else where it is, in words."""
+def example_of(situation: Situation, library: Library, claim: Claim, *rules: Rule) -> str:
+    """The `given` of a request that bears out the claim; else the situation in words.
+
+    It is made for the situation; where that needs what a formula says, it is one of the probes around the rules.
+    """
     states = expanded(situation)
     given = _given(states, library)
     try:
         if claim(request_of(given, library)):
             return f"`given: {flow(given)}`"
-    except (RequestError, ValueError, KeyError, TypeError):
+    except UNUSABLE:
         pass  # what the source says can't be written as an entry
+    for probe, request in (p for rule in rules for p in islice(probes_with_requests(rule, library), PROBES)):
+        if claim(request):
+            return f"`given: {flow(probe.given)}`"
     said = [text for source, state in states if (text := _words(source, state))]
     return f"where {' and '.join(said)}" if said else "in every request"
 
@@ -46,15 +59,6 @@ def expanded(situation: Situation) -> list[tuple[Source, Any]]:
         else:
             found.append((source, state))
     return found
-
-
-def flow(value: Any) -> str:
-    """Plain data as YAML on one line."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {flow(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(flow(one) for one in value) + "]"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _given(states: list[tuple[Source, Any]], library: Library) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def _given(states: list[tuple[Source, Any]], library: Library) -> dict[str, Any]
 
 def _order(source: Drugs, state: Any, library: Library) -> Any:
     ids = source.how[state]
-    names = ["XR-17" if not id else library.tables.drugs[id].label.zh for id in ids if id is not None]
+    names = [UNRECOGNISED if not id else library.tables.drugs[id].label.zh for id in ids if id is not None]
     return {"kind": "chemotherapy", "drugs": [{"name": n} for n in names]} if None in ids else names
 
 
