@@ -197,6 +197,8 @@ class TestARule:
         [
             ("effect: warn", "effect: wran", "RULE:4:9: should be `block`, `warn`, `inform` or `critical_value` [rule-literal-error]\n  help: did you mean `warn`?"),
             ("tunable", "tunabel", "RULE:10:47: unknown key `tunabel` [rule-extra-forbidden]\n  help: did you mean `tunable`?"),
+            ("within: window", "wihtin: window", "RULE:14:23: unknown key `wihtin` [rule-extra-forbidden]\n  help: did you mean `within`?"),
+            ("verification: reviewed", "verification: reviewed, by: us", "RULE:8:74: unknown key `by` [rule-extra-forbidden]"),
             ("lab.anc, within", "lab.ancc, within", "RULE:14:14: unknown fact `lab.ancc` [fact-unknown]\n  help: did you mean `lab.anc`?"),
             ("within: window}", "within: windw}", "RULE:14:31: unknown parameter `windw` [parameter-unknown]\n  help: did you mean `window`?"),
             ("version: 1", "version: 1\nversion: 2", "RULE:3:1: the key `version` stands twice [yaml-duplicate-key]\n  help: keep one of them"),

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from oncogate.base.errors import Diagnostic, did_you_mean, in_plain_words
+from oncogate.model.condition import CONDITION_KINDS
 
 LARGEST = 2 * 1024 * 1024
 """Bytes of the largest file that is read; a rule is some 3 KB."""
@@ -194,14 +195,25 @@ def check_against(model: type[BaseModel], document: Document) -> BaseModel | Non
             continue  # pydantic also counts what it refused inside
         unknown = e["type"] == "extra_forbidden"
         message, help = _said(model, e)
-        document.report(loc, "rule-" + e["type"].replace("_", "-"), message, help, key=unknown)
+        document.report(_in_file(loc), "rule-" + e["type"].replace("_", "-"), message, help, key=unknown)
     return None
+
+
+def _in_file(loc: Path_) -> Path_:
+    """A place as it stands in the file: without the words by which pydantic tells one kind of condition from another."""
+    kept: list[str | int] = []
+    before: str | int = ""
+    for step in loc:
+        tag = step in CONDITION_KINDS and (isinstance(before, int) or before == "not")
+        kept += [] if tag else [step]
+        before = "" if tag else step
+    return tuple(kept)
 
 
 def _said(model: type[BaseModel], error: Any) -> tuple[str, str]:
     last = str(error["loc"][-1]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
-        return f"unknown key `{last}`", did_you_mean(last, _known_keys(model))
+        return f"unknown key `{last}`", did_you_mean(last, _keys_at(model, _in_file(error["loc"])[:-1]))
     if error["type"] == "missing":
         return f"the key `{last}` is missing", "add it"
     help = ""
@@ -210,7 +222,23 @@ def _said(model: type[BaseModel], error: Any) -> tuple[str, str]:
     return in_plain_words(error), help
 
 
-def _known_keys(model: type[BaseModel]) -> set[str]:
-    schema = model.model_json_schema(by_alias=True)
-    parts = [schema, *schema.get("$defs", {}).values()]
-    return {key for part in parts for key in part.get("properties", {})}
+def _keys_at(model: type[BaseModel], where: Path_) -> set[str]:
+    """The keys of the mapping at a place of the model's form."""
+    form = model.model_json_schema(by_alias=True)
+
+    def keys(part: Any, steps: Path_) -> set[str]:
+        if "$ref" in part:
+            part = form["$defs"][part["$ref"].rpartition("/")[2]]
+        found = {key for one in (*part.get("anyOf", ()), *part.get("oneOf", ())) for key in keys(one, steps)}
+        properties = part.get("properties", {})
+        if not steps:
+            return found | set(properties)
+        named = [
+            part.get("items"),
+            part.get("additionalProperties"),
+            *part.get("patternProperties", {}).values(),
+        ]
+        below = [one for one in (properties.get(steps[0]), *named) if isinstance(one, dict)]
+        return found.union(*(keys(one, steps[1:]) for one in below))
+
+    return keys(form, where)
