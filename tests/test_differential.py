@@ -44,6 +44,8 @@ from oncogate.packs.pack import Library, LoadedRule, RulePack
 
 DURABLE = find_spec("durable") is not None
 needs_durable = pytest.mark.skipif(not DURABLE, reason="durable-rules is not installed")
+PATIENT = 60.0
+"""Seconds that are never too few for the second engine, however busy the machine."""
 CORPUS = Path(__file__).parent / "corpus"
 PHASES = (Phase.generate,) if "ONCOGATE_QUICK" in os.environ else tuple(Phase)
 QUIET = settings(
@@ -137,7 +139,7 @@ def run(packs: int, pool: int, number: int | None, second_each: int, wholly_each
     @given(rules_of_one_pack(derived=True), derived_facts())
     def judged_alike(pack: tuple[Rule, ...], facts: dict[str, Fact]) -> None:
         gate = gate_of(pack, facts=facts)
-        second = SecondEngine() if DURABLE and seen["packs"] % second_each == 0 else None
+        second = SecondEngine(PATIENT) if DURABLE and seen["packs"] % second_each == 0 else None
         seen["packs"] += 1
         for index, request in enumerate(batch):
             answer = agree(gate, request, second, wholly=index % wholly_each == 0)
@@ -174,7 +176,7 @@ def test_a_case_of_the_corpus_is_judged_as_it_says(path: Path) -> None:
     assert case["why"]
     pack = tuple(Rule.model_validate({**COMMON, "status": "stable", **rule}) for rule in case["rules"])
     facts = {name: Fact.model_validate({**FACT_COMMON, **fact}) for name, fact in case["facts"].items()}
-    second = SecondEngine() if DURABLE else None
+    second = SecondEngine(PATIENT) if DURABLE else None
     assert (
         agree(gate_of(pack, facts=facts), Request.load(case["request"]), second).verdicts == case["verdicts"]
     )
@@ -184,7 +186,7 @@ def judged_alike_over_examples(pack: RulePack, each: int) -> int:
     """How many examples of the pack's rules our engine and durable-rules judged alike, by all its rules at once."""
     rules = tuple(loaded.rule.model_copy(update={"status": "stable"}) for loaded in pack.rules)
     gate = gate_of(rules)
-    second, force = SecondEngine(), gate.library.in_force(AT.date())
+    second, force = SecondEngine(PATIENT), gate.library.in_force(AT.date())
     given = [e.given for rule in rules for e in rule.examples][::each]
     for one in given:
         case = Case.of(request_of(one, shipped()), with_first_line(gate.library, one))

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from reference import both, either, inverse
-from test_differential import needs_durable, shipped
+from test_differential import PATIENT, needs_durable, shipped
 
 from oncogate.authoring.examples import AT, request_of
 from oncogate.base.errors import OncogateError
@@ -79,13 +79,13 @@ def lying(**lies: str) -> tuple[str, ...]:
     return fake(f"LIES = {said!r}\n{LIAR}")
 
 
-def gate_with(command: tuple[str, ...], engine: Any = "both", time_limit: float = 5.0) -> Gate:
+def gate_with(command: tuple[str, ...], engine: Any = "both", time_limit: float = PATIENT) -> Gate:
     return Gate(shipped(), engine, SecondEngine(time_limit, command))
 
 
 @lru_cache
 def both_engines() -> Gate:
-    return Gate(shipped(), "both")
+    return Gate(shipped(), "both", SecondEngine(PATIENT))
 
 
 @lru_cache
@@ -187,7 +187,7 @@ def test_the_logic_of_the_network_is_kleenes():
     nodes = [network.given() for _ in range(3)]
     counted = {n: network.at_least(n, nodes) for n in range(5)}
     every, some, negation = network.every(nodes), network.some(nodes), network.negation(nodes[0])
-    child = Child({"rulesets": network.rulesets()}, 5.0)
+    child = Child({"rulesets": network.rulesets()}, PATIENT)
     for truths in product((True, False, None), repeat=3):
         given = CONSTANTS | {node: SYMBOL[truth] for node, truth in zip(nodes, truths, strict=True)}
         said = {**given, **child.ask({"given": given})["concluded"]}
@@ -204,7 +204,7 @@ def test_many_conditions_are_told_in_groups(odd):
     network = Network()
     nodes = [network.given() for _ in range(70)]
     every, some = network.every(nodes), network.some(nodes)
-    child = Child({"rulesets": network.rulesets()}, 5.0)
+    child = Child({"rulesets": network.rulesets()}, PATIENT)
     for value, symbol, alone in (("t", every, {"f": "f", "u": "u"}), ("f", some, {"t": "t", "u": "u"})):
         given = CONSTANTS | dict.fromkeys(nodes, value) | ({nodes[41]: odd} if odd else {})
         assert child.ask({"given": given})["concluded"][symbol] == alone.get(odd, value)
@@ -257,7 +257,7 @@ def test_a_rule_that_python_fails_on_is_no_disagreement(monkeypatch):
 
 @pytest.mark.parametrize("failure", FAILING)
 def test_a_second_engine_that_fails_holds_the_order(failure):
-    gate = gate_with(fake(FAKE + FAILING[failure]), time_limit=0.3 if failure == "slow" else 5.0)
+    gate = gate_with(fake(FAKE + FAILING[failure]), time_limit=0.3 if failure == "slow" else PATIENT)
     for request in (ALLOWED, BLOCKED):
         decision = gate.decide(request)
         assert is_held(decision)
@@ -312,7 +312,7 @@ def test_a_critical_value_is_raised_whoever_doubts_it():
 
 @needs_durable
 def test_a_second_engine_that_was_killed_comes_back():
-    gate = Gate(shipped(), "both")
+    gate = Gate(shipped(), "both", SecondEngine(PATIENT))
     assert gate.decide(ALLOWED).outcome == "allow"
     os.kill(pid_of(gate), signal.SIGKILL)
     assert is_held(gate.decide(ALLOWED))
@@ -329,13 +329,13 @@ def test_a_second_engine_that_hangs_is_given_up_in_time():
     assert is_held(gate.decide(ALLOWED))
     assert time.monotonic() - began < 5
     assert child_of(gate)._process is None
-    child_of(gate)._time_limit = 5.0
+    child_of(gate)._time_limit = PATIENT
     assert gate.decide(ALLOWED).outcome == "allow"
     assert pid_of(gate) != stopped
 
 
 def test_an_answer_to_another_question_is_none():
-    child = Child({}, 5.0, fake(FAKE + FAILING["another question's"]))
+    child = Child({}, PATIENT, fake(FAKE + FAILING["another question's"]))
     with pytest.raises(SecondEngineError) as raised:
         child.ask({})
     assert raised.value.trouble == "wrong"
@@ -362,7 +362,7 @@ def test_a_second_engine_that_goes_missing_holds_the_order(tmp_path):
 def test_a_child_is_replaced_before_it_grows():
     network = Network()
     node = network.negation(network.given())
-    child = Child({"rulesets": network.rulesets()}, 5.0, lifetime=3)
+    child = Child({"rulesets": network.rulesets()}, PATIENT, lifetime=3)
     pids = []
     for _ in range(7):
         child.start()
@@ -373,7 +373,7 @@ def test_a_child_is_replaced_before_it_grows():
 
 @needs_durable
 def test_a_child_ends_with_its_gate():
-    gate = Gate(shipped(), "both")
+    gate = Gate(shipped(), "both", SecondEngine(PATIENT))
     process = child_of(gate)._process
     assert process.poll() is None
     del gate
@@ -392,14 +392,14 @@ def core_decisions() -> list[tuple[Request, Decision]]:
     """Examples of the core pack as one engine decides them; few of those whose way forward takes long to prove."""
     given = [e.given for loaded in core().rules for e in loaded.rule.examples if "first_line" not in e.given]
     gate = Gate(core())
-    decided = [(request, gate.decide(request)) for request in (request_of(g, core()) for g in given)]
+    decided = [(request, gate.decide(request)) for request in (request_of(g, core()) for g in given[::2])]
     quick = [one for one in decided if not one[1].way_forward]
-    return [*quick, *[one for one in decided if one[1].way_forward][::12]]
+    return [*quick, *[one for one in decided if one[1].way_forward][::6]]
 
 
 def decided_by_threads(wanted: int, threads: int = 8) -> int:
     """How many decisions of both engines, on so many threads, are what one engine decides on one."""
-    gate = Gate(core(), "both")
+    gate = Gate(core(), "both", SecondEngine(PATIENT))
     expected = [(r, d.model_copy(update={"engine": gate._engine})) for r, d in core_decisions()]
     parts = [range(first, wanted, threads) for first in range(threads)]
 
@@ -429,7 +429,7 @@ def test_eight_threads_are_decided_for_alike_very_often():
 FORKING = """
 import os, sys
 from oncogate import Gate, Request
-gate, request = Gate.load(engine="both"), Request.load("examples/allowed.json")
+gate, request = Gate.load(engine="both", time_limit=60), Request.load("examples/allowed.json")
 worker = lambda: next(iter(gate._second._compiled.values()))[2]._process.pid
 first, before = gate.decide(request), worker()
 forked = os.fork()
@@ -439,6 +439,7 @@ own = gate.decide(request)
 assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == 0
 assert own == first == gate.decide(request)
 assert worker() == before
+assert "durable" not in sys.modules  # a crash of durable-rules can't reach a process that doesn't hold it
 print(first.outcome)
 """
 
@@ -464,9 +465,8 @@ def without_durable(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 
-@pytest.mark.parametrize("engine", ["both", "durable"])
-def test_the_command_line_says_what_is_missing(engine, tmp_path):
-    command = [sys.executable, "-m", "oncogate.cli", "check", "examples/allowed.json", "--engine", engine]
+def test_the_command_line_says_what_is_missing(tmp_path):
+    command = [sys.executable, "-m", "oncogate.cli", "check", "examples/allowed.json", "--engine", "both"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env=without_durable(tmp_path)
     )
@@ -499,13 +499,6 @@ def test_an_engine_that_there_is_not_is_refused():
 
 
 @needs_durable
-def test_the_host_never_loads_durable_rules():
-    code = "import sys; from oncogate import Gate; Gate.load(engine='both'); print('durable' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
-
-
-@needs_durable
 def test_the_rules_are_those_that_the_layers_leave_in_force(tmp_path):
     """A rule that a layer switches off is nothing to the second engine; on the day after, it is again."""
     site = tmp_path / "site.yaml"
@@ -513,7 +506,7 @@ def test_the_rules_are_those_that_the_layers_leave_in_force(tmp_path):
         "id: ward\nlayer: department\nrules:\n  core/consent-missing:\n"
         "    status: off\n    reason: 试用\n    approved_by: 医务处\n    until: 2026-03-02\n", "utf-8",
     )  # fmt: skip
-    gate = Gate.load(site=site, engine="both")
+    gate = Gate.load(site=site, engine="both", time_limit=PATIENT)
     assert gate.decide(BLOCKED).outcome == "allow"
     later = BLOCKED.model_copy(update={"at": BLOCKED.at + timedelta(days=1)})
     assert not is_held(gate.decide(later))

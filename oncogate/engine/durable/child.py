@@ -21,7 +21,7 @@ WORKER = (sys.executable, "-I", str(Path(__file__).with_name("worker.py")))
 TO_START = 30.0
 """Seconds within which a child has to be ready: it starts, imports, and reads its program."""
 LIFETIME = 20_000
-"""Answers after which a child is replaced: durable-rules keeps about 40 bytes of every fact (docs/explanation/two-engines.md)."""
+"""Answers after which a child is replaced, since durable-rules was seen to keep some of every fact it is told."""
 
 Trouble = Literal["dead", "late", "wrong"]
 
