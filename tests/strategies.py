@@ -6,7 +6,6 @@ limits and window edges that those rules can name, with every way in which an en
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -22,8 +21,7 @@ from oncogate.model.facts import Branch, Fact, Points
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code, Quantity
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]
+from oncogate.testing.values import MOMENTS, Draw, mostly
 
 DRUGS = {
     "多西他赛": ("cytotoxic", True),
@@ -216,11 +214,6 @@ def rules_of_one_pack(
 
 # -- requests --------------------------------------------------------------------------------------
 
-MOMENTS = (
-    datetime(2026, 3, 2, 9, 30, tzinfo=timezone(timedelta(hours=8))),
-    datetime(2026, 3, 31, 0, 0, tzinfo=timezone(timedelta(hours=8))),
-    datetime(2026, 3, 1, 20, 15, 30, tzinfo=timezone.utc),
-)
 _STEPS = (
     timedelta(),
     timedelta(),
@@ -272,11 +265,6 @@ _DONE = (
     "not-done",
     "entered-in-error",
 )
-
-
-def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
-    """`usual` most of the time."""
-    return st.sampled_from((*((usual,) * (4 * len(others))), *others))
 
 
 @st.composite

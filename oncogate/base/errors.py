@@ -86,3 +86,11 @@ def in_plain_words(found: Mapping[str, Any]) -> str:
         )
     message = str(found["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:]
+
+
+def missing_extra(what: str, error: ModuleNotFoundError, extra: str) -> str:
+    """That `what` needs a module of an extra, and how to install it."""
+    return (
+        f"{what} needs `{error.name}`, which is not installed [extra-missing]\n"
+        f'  help: pip install "oncogate[{extra}]"'
+    )

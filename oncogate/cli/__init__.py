@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from oncogate.base.errors import missing_extra
+
 EXTRA = frozenset({"typer", "click", "rich", "jinja2", "ruamel"})
 """What `oncogate[cli]` brings; the library itself needs none of it."""
 
@@ -27,7 +29,4 @@ def needs_extra(error: ModuleNotFoundError) -> bool:
 
 def extra_message(error: ModuleNotFoundError) -> str:
     """What to install."""
-    return (
-        f"the command line needs `{error.name}`, which is not installed [extra-missing]\n"
-        '  help: pip install "oncogate[cli]"'
-    )
+    return missing_extra("the command line", error, "cli")
