@@ -11,6 +11,7 @@ from oncogate.cli.adopt import adopt
 from oncogate.cli.check import check
 from oncogate.cli.diff import diff
 from oncogate.cli.lint import lint
+from oncogate.cli.new import new
 from oncogate.cli.rules import rules
 from oncogate.cli.run_examples import run_examples
 from oncogate.cli.schema import schema
@@ -47,4 +48,5 @@ app.command("test")(run_examples)
 app.command("rules")(rules)
 app.command("adopt")(adopt)
 app.command("diff")(diff)
+app.command("new")(new)
 app.command("schema")(schema)
