@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -10,18 +10,21 @@ from functools import cached_property
 from oncogate.authoring.examples import AT
 from oncogate.base.times import is_window_unit
 from oncogate.engine.case import in_classes
-from oncogate.model.condition import Drugs, Latest
+from oncogate.model.condition import Exists, Latest
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import Drug
 from oncogate.model.rule import Rule
-from oncogate.packs.leaves import facts_of, leaves
+from oncogate.packs.leaves import classes_asked, facts_of, leaves
 from oncogate.packs.pack import Library
 from oncogate.packs.tables import DRUG_CLASSES, KnownDrug
 
 UNRECOGNISED = "XR-17"
 """A drug that no table knows."""
 
+Named = Mapping[str, Parameter]
+Limit = tuple[str, Decimal, str]
+"""A number: its name, value and unit."""
 Span = tuple[str, int, str]
 """A window: its name, how many, of which unit."""
 A_DAY: Span = ("a day", 1, "d")
@@ -47,32 +50,50 @@ class Around:
         return {name: declared[name] for name in facts_of(self.rule, declared)}
 
     @cached_property
-    def _parameters(self) -> tuple[tuple[str, Parameter], ...]:
-        own = tuple(self.rule.parameters.items())
-        return own + tuple(pair for fact in self.facts.values() for pair in fact.parameters.items())
+    def sections(self) -> tuple[str, ...]:
+        """The sections of the record in which the facts are found."""
+        return tuple(dict.fromkeys(s for f in self.facts.values() for s in (*f.sections, *f.also)))
+
+    # -- numbers -----------------------------------------------------------------------------------------
 
     @cached_property
-    def limits(self) -> tuple[tuple[str, Decimal, str], ...]:
-        """The numbers, each with its name and unit."""
-        found = (
-            (name, p.value, p.unit or "") for name, p in self._parameters if isinstance(p.value, Decimal)
-        )
-        return tuple({(value, unit): (name, value, unit) for name, value, unit in found}.values())
+    def _numbers(self) -> tuple[tuple[str, Limit], ...]:
+        """Each number with the fact of whose entries it's asked, or `""` where a formula may ask it of any."""
+        found = _numbers_of(self.rule, self.rule.parameters, self.facts)
+        return tuple({(fact, limit[1:]): (fact, limit) for fact, limit in found}.values())
+
+    def limits(self, fact: str, unit: str) -> tuple[Limit, ...]:
+        """The numbers that a value of the fact may be compared with."""
+        return tuple(number for about, number in self._numbers if about in (fact, "") and number[2] == unit)
 
     @cached_property
-    def windows(self) -> tuple[Span, ...]:
-        """The spans of time among the numbers."""
-        return tuple(
-            (name, int(value), unit)
-            for name, value, unit in self.limits
-            if is_window_unit(unit) and value == int(value)
+    def loose(self) -> tuple[Limit, ...]:
+        """The numbers that are asked of no fact of the record in particular."""
+        return tuple(number for about, number in self._numbers if not about)
+
+    def windows(self, section: str = "", fact: str = "", kind: str | None = None) -> tuple[Span, ...]:
+        """The spans of time that an entry of the section, of a fact or kind if those are told, may have to keep."""
+        mine = {fact, ""} | {
+            name for name, f in self.facts.items()
+            if not fact and section in (*f.sections, *f.also) and (not f.kinds or kind is None or kind in f.kinds)
+        }  # fmt: skip
+        # years that are asked of no entry are somebody's age
+        return spans(
+            n for about, n in self._numbers if about in mine and (about or not section or n[2] != "a")
         )
 
     @cached_property
     def quiet(self) -> tuple[Span, ...]:
         """The spans in which a critical value isn't raised again."""
         named = {leaf.quiet for _, leaf in leaves(self.rule) if isinstance(leaf, Latest)}
-        return tuple(window for window in self.windows if window[0] in named)
+        return spans(number for _, number in self._numbers if number[0] in named)
+
+    # -- words -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _parameters(self) -> tuple[tuple[str, Parameter], ...]:
+        own = tuple(self.rule.parameters.items())
+        return own + tuple(pair for fact in self.facts.values() for pair in fact.parameters.items())
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -88,30 +109,15 @@ class Around:
         named = (k for f in self.facts.values() for k in (*f.kinds, *f.narrow_kinds, *f.doubtful_kinds))
         return tuple(dict.fromkeys(named))
 
-    @cached_property
-    def sections(self) -> tuple[str, ...]:
-        """The sections of the record in which the facts are found."""
-        return tuple(dict.fromkeys(s for f in self.facts.values() for s in (*f.sections, *f.also)))
-
     # -- drugs -----------------------------------------------------------------------------------------
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The classes, groups and drugs that are asked for."""
-        owners: tuple[Rule | Fact, ...] = (self.rule, *self.facts.values())
-        asked = (leaf for owner in owners for _, leaf in leaves(owner) if isinstance(leaf, Drugs))
-        named = [name for leaf in asked for name in self.classes_of(leaf)]
-        named += [name for fact in self.facts.values() for name in fact.drugs]
         tables = self.library.tables
         known = {*DRUG_CLASSES, *tables.groups, *tables.drugs}
-        named += [word for _, p in self._parameters for word in _words(p) if word in known]
-        return tuple(dict.fromkeys(named))
-
-    def classes_of(self, leaf: Drugs) -> tuple[str, ...]:
-        """The classes that a leaf of the rule or of one of its facts asks for."""
-        if leaf.in_.startswith("drugs/"):
-            return (leaf.in_.removeprefix("drugs/"),)
-        return tuple(word for name, p in self._parameters if name == leaf.in_ for word in _words(p))
+        handed = {word for _, p in self._parameters for word in _words(p)} & known
+        return tuple(sorted(classes_asked(self.rule, self.facts) | handed))
 
     @cached_property
     def drugs(self) -> Mapping[str, str]:
@@ -149,7 +155,45 @@ class Around:
         return tuple(d for d, known in recognised if known is not None and known.id == d.id)
 
 
+def spans(numbers: Iterable[Limit]) -> tuple[Span, ...]:
+    """Those of the numbers that are windows."""
+    return tuple(
+        (name, int(value), unit)
+        for name, value, unit in numbers
+        if is_window_unit(unit) and value == int(value)
+    )
+
+
 def _words(parameter: Parameter) -> tuple[str, ...]:
     if isinstance(parameter.value, tuple):
         return (*parameter.value, *(parameter.choices or ()))
     return (parameter.value, *(parameter.choices or ())) if isinstance(parameter.value, str) else ()
+
+
+def _numbers_of(
+    owner: Rule | Fact, parameters: Named, facts: Mapping[str, Fact]
+) -> Iterator[tuple[str, Limit]]:
+    """The numbers by which the conditions judge, each with the fact of whose entries it is asked, if one is."""
+    for _, leaf in leaves(owner):
+        own = (ref for ref in leaf.refs if ref not in leaf.with_.values())
+        named = {ref: parameters[ref] for ref in own if ref in parameters}
+        found = leaf.exists if isinstance(leaf, Exists) else leaf.latest if isinstance(leaf, Latest) else ""
+        yield from ((found, limit) for limit in _limits(named))
+        for name in leaf.facts:
+            fact = facts.get(name)
+            if fact is None or not fact.derived:
+                continue
+            handed = {key: parameters[ref] for key, ref in leaf.with_.items() if ref in parameters}
+            inner = {**fact.parameters, **handed}
+            if fact.derive is not None:
+                yield from (("", limit) for limit in _limits(inner))
+            else:
+                yield from _numbers_of(fact, inner, facts)
+                then = {branch.then: inner[branch.then] for branch in fact.cases if branch.then in inner}
+                yield from (("", limit) for limit in _limits(then))
+
+
+def _limits(parameters: Named) -> Iterator[Limit]:
+    for name, parameter in parameters.items():
+        if isinstance(parameter.value, Decimal):
+            yield name, parameter.value, parameter.unit or ""

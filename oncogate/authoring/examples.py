@@ -99,9 +99,10 @@ def mismatch(example: Example, judgement: Judgement) -> str:
     verdict = judgement.verdict
     if verdict not in _VERDICTS.get(example.expect, (example.expect,)):
         return f"expected `{example.expect}`, got `{verdict}`"
-    whys = {row.why for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence) if row.why}
-    if example.why is not None and example.why not in whys:
-        return f"expected the reason `{example.why}`, got {', '.join(sorted(whys)) or 'none'}"
+    if example.why is not None:
+        whys = {row.why for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence) if row.why}
+        if example.why not in whys:
+            return f"expected the reason `{example.why}`, got {', '.join(sorted(whys)) or 'none'}"
     asks = asked(judgement.rule, verdict) or "nothing"
     if example.asks is not None and example.asks != asks:
         return f"expected it to ask `{example.asks}`, it asks `{asks}`"

@@ -8,11 +8,11 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
-from oncogate.authoring.around import A_DAY, UNRECOGNISED, Around, Span, step_of
+from oncogate.authoring.around import A_DAY, UNRECOGNISED, Around, Limit, Span, step_of
 from oncogate.authoring.examples import AT
 from oncogate.authoring.places import DROPPED, places, put, written
 from oncogate.base.times import go_back, write_time
-from oncogate.model.facts import Fact
+from oncogate.model.facts import Measured
 from oncogate.model.record import Entry, Patient, PatientRecord
 from oncogate.model.values import Model
 from oncogate.packs.leaves import Place
@@ -25,46 +25,53 @@ _NUMBER_AND_UNIT = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
 _UNREADABLE = "furlong"
 _TIMES = frozenset({"effective", "recorded", "planned", "ordered", "birth_date"})
 _SPANS = frozenset({"age", "in", "recorded_in"})
+_STATUSES = frozenset(
+    {"entered-in-error", "preliminary", "cancelled", "planned", "active", "stopped", "completed", "inactive", "rejected", "final", "resolved"}
+)  # fmt: skip
+"""Of each kind of status one: counted, not yet, no more, never."""
 _BY_ENTRY = _SPANS | {"value", "unit", "fact", "id", "system"}
 """Keys that are moved with the entry that they stand in, or that say nothing by themselves."""
 
 
-def moves(given: Given, around: Around) -> Iterator[Move]:
-    """Every given that differs from `given` in one thing."""
-    yield from _dropped(given)
-    yield from _sections(given, around)
-    yield from _order(given, around)
+def value_moves(given: Given, around: Around) -> Iterator[Move]:
+    """Every given in which one number, time, word or drug is another."""
     for place, value in places(given):
         if place[0] in ("at", "first_line", "unread"):
             continue
         for about, new in _in_place(place, value, around):
             yield f"{about} at `{written(place)}`", put(given, place, new)
     for place, entry, fact in _entries(given, around):
-        for about, new in _of_an_entry(place, entry, fact, around):
+        for about, new in _values_of_an_entry(place, entry, fact, around):
             yield f"{about} at `{written(place)}`", put(given, place, new)
-        yield from _another(given, place, entry, fact, around)
+
+
+def form_moves(given: Given, around: Around) -> Iterator[Move]:
+    """Every given from which one thing is taken, to which one is added, or in which an entry is of another standing."""
+    for place, _ in places(given):
+        yield f"without `{written(place)}`", put(given, place, DROPPED)
+    yield from _sections(given, around)
+    yield from _order(given, around)
+    for place, entry, fact in _entries(given, around):
+        for about, new in _standings_of_an_entry(place, entry):
+            yield f"{about} at `{written(place)}`", put(given, place, new)
+        yield from _another(given, place, entry, fact, around) if fact else ()
 
 
 # -- entries ----------------------------------------------------------------------------------------
 
 
-def _entries(given: Given, around: Around) -> Iterator[tuple[Place, Any, Fact | None]]:
-    """The entries of the record, each with the fact that it is a measurement of."""
+def _entries(given: Given, around: Around) -> Iterator[tuple[Place, Any, str]]:
+    """The entries of the record, each with the fact that it is a measurement of, if it's given so."""
     facts = around.library.facts
     for key, value in given.items():
         if key in facts:
-            yield (key,), dict(value) if isinstance(value, Mapping) else {"value": value}, facts[key]
+            yield (key,), dict(value) if isinstance(value, Mapping) else {"value": value}, key
         elif key in PatientRecord.SECTIONS and isinstance(value, list):
             for index, entry in enumerate(value):
-                yield (key, index), entry, facts.get(str(entry.get("fact")))
+                yield (key, index), entry, str(entry.get("fact", ""))
 
 
-# -- sections, orders, removal ----------------------------------------------------------------------
-
-
-def _dropped(given: Given) -> Iterator[Move]:
-    for place, _ in places(given):
-        yield f"without `{written(place)}`", put(given, place, DROPPED)
+# -- sections and orders ----------------------------------------------------------------------
 
 
 def _sections(given: Given, around: Around) -> Iterator[Move]:
@@ -102,7 +109,7 @@ def _order(given: Given, around: Around) -> Iterator[Move]:
         {**given, "order": {**marked, "drugs": [*drugs, unknown]}},
     )
     yield "a marked order without drugs", {**given, "order": {**marked, "drugs": []}}
-    for window in (*around.windows, A_DAY):
+    for window in (*around.windows("order"), A_DAY):
         for about, time in _times_around(window, ahead=True):
             yield f"the order planned {about}", {**given, "order": {**fields, "planned": time}}
 
@@ -122,7 +129,7 @@ def _in_place(place: Place, value: Any, around: Around) -> Iterator[tuple[str, A
         drugs = (*around.drugs.values(), *around.other_drugs, UNRECOGNISED)
         yield from ((f"`{name}` for `{value}`", name) for name in dict.fromkeys(drugs))
     elif key in _TIMES and isinstance(value, str):
-        for window in around.windows:
+        for window in around.windows("" if key == "birth_date" else str(place[0])):
             for ahead in (False, True):
                 yield from _times_around(window, ahead=ahead, day=key == "birth_date")
     elif isinstance(value, (int, Decimal)) and not isinstance(value, bool):
@@ -137,19 +144,20 @@ def _in_place(place: Place, value: Any, around: Around) -> Iterator[tuple[str, A
 def _numbers(value: Decimal, around: Around) -> Iterator[tuple[str, Any]]:
     yield "one step above", value + step_of(value)
     yield "one step below", value - step_of(value)
-    for name, limit, _ in around.limits:
-        yield from _either_side(name, limit)
+    for limit in around.loose:
+        yield from _either_side(limit)
 
 
-def _either_side(name: str, limit: Decimal) -> Iterator[tuple[str, Decimal]]:
+def _either_side(number: Limit) -> Iterator[tuple[str, Decimal]]:
+    name, limit, _ = number
     yield f"on `{name}`", limit
     yield f"one step below `{name}`", limit - step_of(limit)
     yield f"one step above `{name}`", limit + step_of(limit)
 
 
-def _values(entry: Mapping[str, Any], fact: Fact, around: Around) -> Iterator[tuple[str, str]]:
+def _values(entry: Mapping[str, Any], name: str, around: Around) -> Iterator[tuple[str, str]]:
     """Other values of a measurement: round each limit, censored, unreadable, implausible."""
-    measured = fact.measured
+    measured = around.library.facts[name].measured
     said = entry.get("value")
     found = _NUMBER_AND_UNIT.fullmatch(said.strip()) if isinstance(said, str) else None
     number = Decimal(found[2]) if found else Decimal(said) if isinstance(said, (int, Decimal)) else None
@@ -159,33 +167,42 @@ def _values(entry: Mapping[str, Any], fact: Fact, around: Around) -> Iterator[tu
         yield "one step below", f"{number - step_of(number)} {unit}"
         yield "in no unit", f"{number}"
         yield "in an unreadable unit", f"{number} {_UNREADABLE}"
-    if measured is None:
-        return
-    yield from _round_limits(fact, around)
-    for name, limit, limit_unit in around.limits:
-        if limit_unit == measured.unit:
-            yield f"censored below `{name}`", f"<{limit} {measured.unit}"
-            yield f"censored above `{name}`", f">{limit} {measured.unit}"
-    yield "implausible", f"{measured.plausible[1] + step_of(measured.plausible[1])} {measured.unit}"
+    if measured is not None:
+        yield from _round_limits(name, measured, around)
+        for limit, value, unit in around.limits(name, measured.unit):
+            yield f"censored below `{limit}`", f"<{value} {unit}"
+            yield f"censored above `{limit}`", f">{value} {unit}"
+        yield "implausible", f"{measured.plausible[1] + step_of(measured.plausible[1])} {measured.unit}"
 
 
-def _round_limits(fact: Fact, around: Around) -> Iterator[tuple[str, str]]:
-    unit = fact.measured.unit if fact.measured else ""
-    for name, limit, limit_unit in around.limits:
-        if limit_unit == unit:
-            yield from ((about, f"{value} {unit}") for about, value in _either_side(name, limit))
-    if fact.measured:
-        yield "typical", f"{fact.measured.typical} {unit}"
+def _round_limits(name: str, measured: Measured, around: Around) -> Iterator[tuple[str, str]]:
+    unit = measured.unit
+    for limit in around.limits(name, unit):
+        yield from ((about, f"{value} {unit}") for about, value in _either_side(limit))
+    yield "typical", f"{measured.typical} {unit}"
 
 
 # -- one entry ---------------------------------------------------------------------------------------
 
 
-def _of_an_entry(place: Place, entry: Any, fact: Fact | None, around: Around) -> Iterator[tuple[str, Any]]:
-    """The entry at other times, of another status, kind or patient."""
-    plain = {k: v for k, v in entry.items() if k not in _SPANS and k not in ("effective", "recorded")}
-    for about, age in _ages(around.windows):
-        yield about, {**plain, "age": age}
+def _values_of_an_entry(place: Place, entry: Any, fact: str, around: Around) -> Iterator[tuple[str, Any]]:
+    """The entry at other times, and with other values."""
+    section = "labs" if fact == place[0] else str(place[0])
+    windows = around.windows(section, fact, entry.get("kind"))
+    plain = {k: v for k, v in entry.items() if k not in (*_SPANS, "effective", "recorded")}
+    yield from ((about, {**plain, "age": age}) for about, age in _ages(windows))
+    if section == "orders":
+        for window in (*windows, A_DAY):
+            times = _times_around(window, ahead=True)
+            yield from ((f"planned {about}", {**entry, "planned": time}) for about, time in times)
+    if fact in around.library.facts:
+        plain = {k: v for k, v in entry.items() if k != "unit"}
+        yield from ((about, {**plain, "value": value}) for about, value in _values(entry, fact, around))
+
+
+def _standings_of_an_entry(place: Place, entry: Any) -> Iterator[tuple[str, Any]]:
+    """The entry of another patient, of another status or kind, or known only later."""
+    plain = {k: v for k, v in entry.items() if k not in (*_SPANS, "effective", "recorded")}
     yield "a little newer", {**plain, "age": "30 min"}
     yield "in the future", {**plain, "in": "1 h"}
     yield "recorded late", {**entry, "recorded_in": "3 d"}
@@ -193,30 +210,21 @@ def _of_an_entry(place: Place, entry: Any, fact: Fact | None, around: Around) ->
     for key, words in _choices(place).items():
         if key not in entry:
             yield from ((f"{key} `{word}`", {**entry, key: word}) for word in words)
-    if place[0] == "orders":
-        for window in (*around.windows, A_DAY):
-            for about, time in _times_around(window, ahead=True):
-                yield f"planned {about}", {**entry, "planned": time}
-    if fact is not None:
-        without_unit = {k: v for k, v in entry.items() if k != "unit"}
-        yield from (
-            (about, {**without_unit, "value": value}) for about, value in _values(entry, fact, around)
-        )
 
 
-def _another(given: Given, place: Place, entry: Any, fact: Fact | None, around: Around) -> Iterator[Move]:
+def _another(given: Given, place: Place, entry: Any, fact: str, around: Around) -> Iterator[Move]:
     """A second result beside the one at the place: of the same moment, newer, or as long ago as a window says."""
-    if fact is None or fact.measured is None:
+    measured = around.library.facts[fact].measured
+    if measured is None:
         return
-    name = str(entry.get("fact", place[0]))
     section = str(place[0]) if len(place) > 1 else "labs"
     times = {k: v for k, v in entry.items() if k in (*_SPANS, "effective", "recorded")}
     moments = [("of the same moment", times), ("just after", {"age": "30 min"})]
     moments += [(f"{about} before", {"age": age}) for about, age in _ages(around.quiet)]
-    for about, value in _round_limits(fact, around):
+    for about, value in _round_limits(fact, measured, around):
         for when, spans in moments:
-            beside = [*(given.get(section) or ()), {"fact": name, "value": value, **spans}]
-            yield f"another {name} {about} {when}", {**given, section: beside}
+            beside = [*(given.get(section) or ()), {"fact": fact, "value": value, **spans}]
+            yield f"another {fact} {about} {when}", {**given, section: beside}
 
 
 # -- times and words ---------------------------------------------------------------------------------
@@ -242,7 +250,8 @@ def _times_around(window: Span, *, ahead: bool, day: bool = False) -> Iterator[t
 def _choices_of(model: type[Model]) -> Mapping[str, tuple[str, ...]]:
     """The fields of a model that have a closed list of values."""
     found = {name: _literals(field.annotation) for name, field in model.model_fields.items()}
-    return {name: words for name, words in found.items() if words}
+    told = {name: [w for w in words if name != "status" or w in _STATUSES] for name, words in found.items()}
+    return {name: tuple(words) for name, words in told.items() if words}
 
 
 def _literals(annotation: Any) -> tuple[str, ...]:

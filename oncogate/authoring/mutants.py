@@ -6,7 +6,7 @@ an editor would see: `when[1] dropped`, `limit one step up`, `require[0] below f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from oncogate.authoring.around import step_of
 from oncogate.authoring.coverage import idle
 from oncogate.authoring.lint import used_parameters
 from oncogate.authoring.places import DROPPED, at, put, written
-from oncogate.model.condition import COMPARISONS, All, AnyOf, Drugs, Leaf, Not
+from oncogate.model.condition import COMPARISONS, All, AnyOf, Drugs, Exists, Latest, Leaf, Not
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.rule import Rule
@@ -69,8 +69,11 @@ def _edits(owner: Rule | Fact, data: Mapping[str, Any]) -> Iterator[Edit]:
     for where in lists:
         if len(inner := at(data, where)) > 1:
             yield f"{written(where)} any for all", where, put(data, where, [{"any": inner}])
-    for where, condition in every_condition(owner):
+    every = dict(every_condition(owner))
+    for where, condition in every.items():
         yield from _condition(where, condition, data)
+        if isinstance(condition, Leaf):
+            yield from _leaf(where, condition, data, _guards(where, every))
     for key in ("cases", "points"):
         listed = data.get(key) or ()
         for index in range(len(listed)) if len(listed) > 1 else ():
@@ -117,13 +120,25 @@ def _condition(where: Place, condition: Any, data: Mapping[str, Any]) -> Iterato
     for kind, key, other in ((All, "all", "any"), (AnyOf, "any", "all")):
         if isinstance(condition, kind) and len(said[key]) > 1:
             yield f"{name} {other} for {key}", where, put(data, where, {other: said[key]})
-    if isinstance(condition, Leaf):
-        yield from _leaf(where, condition, data)
 
 
-def _leaf(where: Place, leaf: Leaf, data: Mapping[str, Any]) -> Iterator[Edit]:
+def _guards(where: Place, every: Mapping[Place, Any]) -> Collection[tuple[str, str | None]]:
+    """The facts, each with the window, without an entry of which nothing follows from the condition at `where`."""
+    return frozenset(
+        (one.exists, one.within)
+        for place, one in every.items()
+        if isinstance(one, Exists) and place[-2] in ("when", "require", "all")
+        and place[:-1] in (where[: len(place) - 1], ("when",))
+    )  # fmt: skip
+
+
+def _leaf(
+    where: Place, leaf: Leaf, data: Mapping[str, Any], guards: Collection[tuple[str, str | None]]
+) -> Iterator[Edit]:
     name, said = written(where), at(data, where)
     for key in said:
+        if key == "within" and isinstance(leaf, Latest) and (leaf.latest, leaf.within) in guards:
+            continue  # where an entry is in the window, so is the newest: without `within` it's the same leaf
         if key in NEIGHBOURS and (key in COMPARISONS or isinstance(leaf, Drugs)):
             other = NEIGHBOURS[key]
             changed = {other if k == key else k: v for k, v in said.items()}

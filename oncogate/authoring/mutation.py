@@ -8,6 +8,7 @@ marked under `equivalent` in the file, with the reason; a mark that doesn't hold
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from oncogate.base.errors import Diagnostic, did_you_mean
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement, judge_safely
-from oncogate.model.facts import Fact
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.document import Document
@@ -29,13 +29,17 @@ from oncogate.packs.pack import Library, LoadedRule
 
 @dataclass(frozen=True)
 class Home:
-    """A rule or fact with its mutants: `base` is its place in the file, `fact` its name if it's a fact."""
+    """A rule or fact with its mutants: `base` is its place in the file, `fact` its name if it's a fact.
+
+    `stale` are the facts that are others where this one is: itself, and those that ask for it.
+    """
 
     document: Document
     mutants: tuple[Mutant, ...]
     marks: Mapping[str, str]
     base: Place = ()
     fact: str = ""
+    stale: frozenset[str] = frozenset()
 
     def diagnostic(self, code: str, where: Place, message: str, help: str) -> Diagnostic:
         """A problem at a place of the rule or fact."""
@@ -137,7 +141,9 @@ def _facts(library: Library, folder: Path) -> Iterator[Home]:
         if document.path.resolve().is_relative_to(folder.resolve()):
             fact, data = library.facts[name], document.data["facts"][name]
             mutants = mutants_of_fact(fact, data) if name in asked_for else ()
-            yield Home(document, mutants, fact.equivalent, ("facts", name), name)
+            stale = {other for other, one in library.facts.items() if name in facts_of(one, library.facts)}
+            place: Place = ("facts", name)
+            yield Home(document, mutants, fact.equivalent, place, name, frozenset({name, *stale}))
 
 
 def _concerning(loaded: LoadedRule, library: Library, trials: Iterable[Trial]) -> list[Trial]:
@@ -150,24 +156,31 @@ def _concerning(loaded: LoadedRule, library: Library, trials: Iterable[Trial]) -
 
 @dataclass(frozen=True)
 class _Bench:
-    """A request on which a rule and its mutants are judged."""
+    """A request on which a rule, and then its mutants, are judged."""
 
     rule: Rule
-    request: Request
-    library: Library
     case: Case
+    original: Judgement | None
 
     @classmethod
     def of(cls, rule: Rule, request: Request, library: Library) -> _Bench:
-        return cls(rule, request, library, Case.of(request, library))
+        case = Case.of(request, library)
+        return cls(rule, case, judge_safely(rule, case))
 
     def judged(self, trial: Trial) -> Judgement | None:
         """What the mutant says; `None` if the engine fails on it."""
-        owner = trial.mutant.owner
-        if isinstance(owner, Fact):
-            facts = {**self.case.facts, trial.home.fact: owner}
-            return judge_safely(self.rule, Case(self.request, facts, self.library.tables))
-        return judge_safely(owner, self.case)
+        owner, fact = trial.mutant.owner, trial.home.fact
+        if isinstance(owner, Rule):
+            return judge_safely(owner, self.case)
+        asked = {key: key[0] for key in self.case.memo if isinstance(key, tuple)}
+        if fact not in asked.values():
+            return self.original  # the rule didn't look at it
+        changed = copy(self.case)
+        changed.facts = {**self.case.facts, fact: owner}
+        changed.memo = {
+            key: found for key, found in self.case.memo.items() if asked.get(key) not in trial.home.stale
+        }
+        return judge_safely(self.rule, changed)
 
 
 def _run_examples(rule: Rule, library: Library, trials: Iterable[Trial]) -> None:
@@ -189,7 +202,7 @@ def _find_examples(loaded: LoadedRule, library: Library, trials: list[Trial]) ->
         return
     for probe, request in probes_with_requests(loaded.rule, library):
         bench = _Bench.of(loaded.rule, request, with_first_line(library, probe.given))
-        original = judge_safely(loaded.rule, bench.case)
+        original = bench.original
         for trial in trials:
             mutant = bench.judged(trial)
             if original is not None and mutant is not None and _outcome(original) != _outcome(mutant):

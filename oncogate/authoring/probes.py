@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from oncogate.authoring.around import UNRECOGNISED, Around
 from oncogate.authoring.examples import UNUSABLE, request_of
-from oncogate.authoring.moves import moves
+from oncogate.authoring.moves import form_moves, value_moves
+from oncogate.authoring.places import places, written
 from oncogate.model.condition import Drugs
 from oncogate.model.facts import Fact
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
-from oncogate.packs.leaves import leaves
+from oncogate.packs.leaves import classes_of_leaf, leaves
 from oncogate.packs.pack import Library
 
 Given = Mapping[str, Any]
@@ -41,11 +43,17 @@ def probes_with_requests(rule: Rule, library: Library) -> Iterator[tuple[Probe, 
     """The probes, each with the request that its `given` stands for."""
     around = Around(rule, library)
     found: dict[str, Probe] = {}
+    forms: set[str] = set()
     for base in _bases(around):
         if _request(base.given, library) is None:
             continue
         found.setdefault(_text(base.given), base)
-        for about, given in moves(base.given, around):
+        form = _form(base.given)
+        moved = [value_moves(base.given, around)]
+        if form not in forms:
+            forms.add(form)
+            moved.append(form_moves(base.given, around))
+        for about, given in chain(*moved):
             found.setdefault(_text(given), Probe(given, about))
     for _, probe in sorted(found.items(), key=lambda item: (len(item[0]), item[0])):
         request = _request(probe.given, library)
@@ -62,6 +70,11 @@ def _request(given: Given, library: Library) -> Request | None:
 
 def _text(given: Given) -> str:
     return json.dumps(given, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _form(given: Given) -> str:
+    """What the given consists of, whatever its values."""
+    return " ".join(f"{written(place)}{'-' if value is None else ''}" for place, value in places(given))
 
 
 def _bases(around: Around) -> Iterator[Probe]:
@@ -109,7 +122,7 @@ def _bare_order(around: Around) -> Any:
     drugs: dict[str, dict[str, Any]] = {}
     for where, leaf in leaves(around.rule):
         name = (
-            next((around.drugs[c] for c in around.classes_of(leaf) if c in around.drugs), None)
+            next((around.drugs[c] for c in classes_of_leaf(leaf, parameters) if c in around.drugs), None)
             if isinstance(leaf, Drugs)
             else None
         )
