@@ -33,6 +33,12 @@ WHAT_IT_IS = {
     "clinical/regimen_names.py": {"4": "a Chinese numeral", "5": "a group of a pattern", "6": "a group of a pattern", "7": "days of a week"},
     "engine/case.py": {"4": "position in an ICD-10 code"},
     "engine/standing.py": {"1024": "size of a cache"},
+    "engine/durable/child.py": {"30.0": "seconds to start", "16": "bytes read at once", "20000": "answers of one child", "200": "longest text shown", "1000": "longest text shown"},
+    "engine/durable/compile.py": {"12": "terms of a guard"},
+    "engine/durable/network.py": {
+        "8": "symbols of a guard", "60": "terms of a ruleset", **dict.fromkeys(("2166136261", "16777619", "4294967295"), "the hash FNV-1a"),
+    },
+    "engine/durable/second.py": {"2.0": "seconds to answer"},
     "engine/values.py": {"1024": "size of a cache"},
     "engine/formulas/body.py": {"100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
     "engine/formulas/doses.py": {"100": "percent", "0.1": "decimal places", "Infinity": "no limit"},

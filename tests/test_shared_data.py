@@ -123,7 +123,7 @@ def test_every_file_with_a_patient_goes_through_the_command(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate.load()
-    monkeypatch.setattr(Gate, "load", lambda *_: gate)
+    monkeypatch.setattr(Gate, "load", lambda *_, **__: gate)
     codes: Counter[int] = Counter()
     for path in sorted((shared / "data").rglob("*.json")):
         if '"Patient' not in path.read_text("utf-8"):
