@@ -51,17 +51,19 @@ def mutants_of_rule(rule: Rule, data: Mapping[str, Any]) -> tuple[Mutant, ...]:
     return tuple(Mutant(name, where, Rule.model_validate(edited)) for name, where, edited in edits)
 
 
-def mutants_of_fact(fact: Fact, data: Mapping[str, Any]) -> tuple[Mutant, ...]:
-    """The mutants of a fact derived from conditions; a formula has none, nor has what is found in the record."""
+def mutants_of_fact(fact: Fact, data: Mapping[str, Any], handed: Collection[str] = ()) -> tuple[Mutant, ...]:
+    """The mutants of a fact derived from conditions; a formula has none, nor has what is found in the record.
+
+    `handed` are the parameters that whoever asks for the fact hands over: the fact's own values are of no use.
+    """
     if not fact.derived or fact.derive is not None:
         return ()
-    return tuple(
-        Mutant(name, where, Fact.model_validate(edited)) for name, where, edited in _edits(fact, data)
-    )
+    edits = _edits(fact, data, handed)
+    return tuple(Mutant(name, where, Fact.model_validate(edited)) for name, where, edited in edits)
 
 
-def _edits(owner: Rule | Fact, data: Mapping[str, Any]) -> Iterator[Edit]:
-    used = used_parameters(owner)
+def _edits(owner: Rule | Fact, data: Mapping[str, Any], handed: Collection[str] = ()) -> Iterator[Edit]:
+    used = used_parameters(owner) - set(handed)
     for name, parameter in owner.parameters.items():
         if name in used and not idle(owner, name):
             yield from _parameter(name, parameter, data)

@@ -20,10 +20,12 @@ from oncogate.base.errors import Diagnostic, did_you_mean
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement, judge_safely
+from oncogate.model.condition import Leaf
+from oncogate.model.facts import Fact
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.document import Document
-from oncogate.packs.leaves import Place, facts_of
+from oncogate.packs.leaves import Place, facts_of, leaves
 from oncogate.packs.pack import Library, LoadedRule
 
 
@@ -136,14 +138,24 @@ def _rules(library: Library) -> Iterator[Home]:
 
 def _facts(library: Library, folder: Path) -> Iterator[Home]:
     """The facts of the folder; one that no rule asks for has no mutants, since nothing could catch them."""
+    asking: dict[str, list[Leaf]] = {}
     asked_for = {name for loaded in library.rules for name in facts_of(loaded.rule, library.facts)}
+    owners: list[Rule | Fact] = [
+        *(r.rule for r in library.rules),
+        *(library.facts[n] for n in sorted(asked_for)),
+    ]
+    for owner in owners:
+        for _, leaf in leaves(owner):
+            for name in leaf.facts:
+                asking.setdefault(name, []).append(leaf)
     for name, document in library.fact_files.items():
-        if document.path.resolve().is_relative_to(folder.resolve()):
-            fact, data = library.facts[name], document.data["facts"][name]
-            mutants = mutants_of_fact(fact, data) if name in asked_for else ()
-            stale = {other for other, one in library.facts.items() if name in facts_of(one, library.facts)}
-            place: Place = ("facts", name)
-            yield Home(document, mutants, fact.equivalent, place, name, frozenset({name, *stale}))
+        if not document.path.resolve().is_relative_to(folder.resolve()):
+            continue
+        fact, data = library.facts[name], document.data["facts"][name]
+        handed = {key for key in fact.parameters if all(key in leaf.with_ for leaf in asking.get(name, ()))}
+        mutants = mutants_of_fact(fact, data, handed) if name in asked_for else ()
+        stale = {other for other, one in library.facts.items() if name in facts_of(one, library.facts)}
+        yield Home(document, mutants, fact.equivalent, ("facts", name), name, frozenset({name, *stale}))
 
 
 def _concerning(loaded: LoadedRule, library: Library, trials: Iterable[Trial]) -> list[Trial]:
