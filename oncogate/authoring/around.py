@@ -103,6 +103,16 @@ class Around:
             listed += [*fact.levels, *(fact.vocabulary.values if fact.vocabulary else ())]
         return tuple(dict.fromkeys(listed))
 
+    def words_of(self, section: str, key: str, kind: str | None, fact: str | None) -> tuple[str, ...]:
+        """The words that `key` may have in an entry of the section, of a kind or fact if those are told."""
+        found = [
+            word for name, f in self.facts.items()
+            if f.vocabulary is not None and f.vocabulary.field == key and section in (*f.sections, *f.also)
+            and name == (fact or name) and (not f.kinds or kind is None or kind in f.kinds)
+            for word in f.vocabulary.values
+        ]  # fmt: skip
+        return tuple(dict.fromkeys(found))
+
     @cached_property
     def kinds(self) -> tuple[str, ...]:
         """Every kind of entry that a fact tells apart."""

@@ -7,6 +7,7 @@ entry of each fact that it turns on. Nothing here knows what the rule says of th
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +15,8 @@ from typing import Any
 
 from oncogate.authoring.around import UNRECOGNISED, Around
 from oncogate.authoring.examples import UNUSABLE, request_of
-from oncogate.authoring.moves import form_moves, value_moves
+from oncogate.authoring.form_moves import form_moves
+from oncogate.authoring.moves import value_moves
 from oncogate.authoring.places import places, written
 from oncogate.model.condition import Drugs
 from oncogate.model.facts import Fact
@@ -24,6 +26,8 @@ from oncogate.packs.leaves import classes_of_leaf, leaves
 from oncogate.packs.pack import Library
 
 Given = Mapping[str, Any]
+ALIKE = 10
+"""Bases that differ in their values alone, of which each is varied; more of them tell little more."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +47,15 @@ def probes_with_requests(rule: Rule, library: Library) -> Iterator[tuple[Probe, 
     """The probes, each with the request that its `given` stands for."""
     around = Around(rule, library)
     found: dict[str, Probe] = {}
-    forms: set[str] = set()
+    seen: Counter[str] = Counter()
     for base in _bases(around):
         if _request(base.given, library) is None:
             continue
         found.setdefault(_text(base.given), base)
         form = _form(base.given)
-        moved = [value_moves(base.given, around)]
-        if form not in forms:
-            forms.add(form)
-            moved.append(form_moves(base.given, around))
+        moved = [value_moves(base.given, around)] if seen[form] < ALIKE else []
+        moved += [] if seen[form] else [form_moves(base.given, around)]
+        seen[form] += 1
         for about, given in chain(*moved):
             found.setdefault(_text(given), Probe(given, about))
     for _, probe in sorted(found.items(), key=lambda item: (len(item[0]), item[0])):
