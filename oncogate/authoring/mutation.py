@@ -43,7 +43,7 @@ class Home:
     fact: str = ""
     stale: frozenset[str] = frozenset()
 
-    def diagnostic(self, code: str, where: Place, message: str, help: str) -> Diagnostic:
+    def problem(self, code: str, where: Place, message: str, help: str) -> Diagnostic:
         """A problem at a place of the rule or fact."""
         line, column = self.document.place((*self.base, *where), key=True)
         return Diagnostic(str(self.document.path), line, column, code, message, help)
@@ -84,7 +84,7 @@ class Mutation:
         for home in self.homes:
             names = [mutant.name for mutant in home.mutants]
             found += [
-                home.diagnostic("mutant-mark", ("equivalent", name), f"there is no mutant `{name}`", did_you_mean(name, names))
+                home.problem("mutant-mark", ("equivalent", name), f"there is no mutant `{name}`", did_you_mean(name, names))
                 for name in home.marks if name not in names
             ]  # fmt: skip
         return tuple(sorted(found))
@@ -105,14 +105,14 @@ def _problem(trial: Trial) -> Diagnostic | None:
     name, home = trial.mutant.name, trial.home
     if trial.marked and trial.caught:
         said = f"`{name}` is marked as equivalent, but an example catches it"
-        return home.diagnostic("mutant-mark", ("equivalent", name), said, "take the mark away")
+        return home.problem("mutant-mark", ("equivalent", name), said, "take the mark away")
     if trial.marked and trial.example:
         said = f"`{name}` is marked as equivalent, but a request tells it apart"
-        return home.diagnostic("mutant-mark", ("equivalent", name), said, trial.example)
+        return home.problem("mutant-mark", ("equivalent", name), said, trial.example)
     if trial.marked or trial.caught:
         return None
     help = trial.example or "no request found that tells them apart; if none can, mark it under `equivalent`"
-    return home.diagnostic("mutant-alive", trial.mutant.where, f"no example catches `{name}`", help)
+    return home.problem("mutant-alive", trial.mutant.where, f"no example catches `{name}`", help)
 
 
 def mutation(library: Library, folder: Path) -> Mutation:
