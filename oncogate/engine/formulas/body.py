@@ -16,6 +16,7 @@ from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Window
 from oncogate.model.decision import Evidence
 from oncogate.model.facts import word_key
+from oncogate.model.record import Entry
 from oncogate.model.values import Quantity
 
 
@@ -73,10 +74,15 @@ _SITES = {
 """Where a temperature is taken, in the words of the ward; any other word leaves it open."""
 
 
+def site_of(entry: Entry) -> str | None:
+    """Where a temperature was taken: `axillary`, `oral`, `tympanic`, `rectal`; `None` if that isn't said."""
+    return _SITES.get(word_key(getattr(entry, "site", None) or ""))
+
+
 def temperature_site(case: Case, options: Options) -> Derived:
     """Where the newest temperature was taken: `axillary`, `oral`, `tympanic`, `rectal`; unknown if not said."""
     newest = select(case, "vital.temperature").newest
-    sites = {_SITES.get(word_key(getattr(s.entry, "site", None) or "")) for s in newest if s.counted}
+    sites = {site_of(s.entry) for s in newest if s.counted}
     if len(sites) != 1 or None in sites:
         return _not_said("vital.temperature_site")
     return Derived(frozenset(sites), (_said("vital.temperature_site", str(next(iter(sites)))),))

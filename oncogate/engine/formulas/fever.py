@@ -10,7 +10,7 @@ from oncogate.base.logic import Truth, some
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known
-from oncogate.engine.formulas.body import UNKNOWN
+from oncogate.engine.formulas.body import UNKNOWN, site_of
 from oncogate.engine.formulas.timing import NEVER
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
@@ -102,7 +102,7 @@ def _read(standings: Iterable[Standing]) -> list[Standing]:
 
 def _site_of(standing: Standing, otherwise: str) -> str:
     """Whose limit a reading is held against: that of its site; of another site than the armpit the oral one."""
-    site = getattr(standing.entry, "site", None)
+    site = site_of(standing.entry)
     return otherwise if site is None else "axillary" if site == "axillary" else "oral"
 
 
