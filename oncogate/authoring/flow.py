@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-_LIKE_A_NUMBER = re.compile(r"[-+.]?[0-9]\S*")
+_LIKE_A_NUMBER = re.compile(r"[-+]?\.?[0-9]\S*")
 
 
 class _Dumper(yaml.SafeDumper):
