@@ -1,8 +1,10 @@
-"""What pytest loads of oncogate wherever it is installed: two options, and nothing more unless one of them is given.
+"""What pytest loads of oncogate wherever it is installed: two options, and nothing more unless one of them or a rules folder is named.
 
-The module stands beside the package, so that other people's test runs don't import the engine, and coverage
-that is measured of oncogate itself sees its imports.
+It imports nothing else of the package, so that other people's test runs don't load the engine, and coverage that is
+measured of oncogate itself sees its imports.
 """
+
+from pathlib import Path
 
 import pytest
 
@@ -27,10 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the collector if it is asked for."""
     checks = bool(config.getoption("oncogate_checks") or config.getini("oncogate_checks"))
-    if not (checks or config.getoption("oncogate") or config.getini("oncogate")):
+    asked = checks or config.getoption("oncogate") or config.getini("oncogate")
+    if not (asked or any(names_rules(argument) for argument in config.invocation_params.args)):
         return
     try:
         from oncogate.testing.plugin import RuleFiles  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(RuleFiles(config.invocation_params.dir, checks=checks), "oncogate-rules")
+
+
+def names_rules(argument: str) -> bool:
+    """Whether an argument of pytest is a pack, a folder of packs or a rule file: `pytest rules/` asks for its rules."""
+    path = Path(argument.partition("::")[0])
+    if path.is_dir():
+        return (path / "pack.yaml").is_file() or any(path.glob("*/pack.yaml"))
+    return path.suffix in (".yaml", ".yml") and path.is_file() and (path.parent / "pack.yaml").is_file()
