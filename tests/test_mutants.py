@@ -187,6 +187,37 @@ def test_mutants_of_a_fact(tmp_path: Path, fact: str, names: set[str]):
     )
 
 
+BESIDE = EVERY_KIND[: EVERY_KIND.index("when:")] + "reason: {unmet: {zh: 试验, en: a test}}\nwhen:\n"
+HERE, SAME = "{exists: lab.anc, within: none}", "{latest: lab.anc, within: none, below: limit}"
+
+
+@pytest.mark.parametrize(
+    ("when", "made"),
+    [
+        (f"[{HERE}, {SAME}]", []),
+        (f"[{HERE}, {{any: [{SAME}, {{supplied: labs}}]}}]", []),
+        (f"[{{not: {{all: [{HERE}, {SAME}]}}}}]", []),
+        (f"[{SAME}]", ["when[0] without within"]),
+        (f"[{{any: [{HERE}, {SAME}]}}]", ["when[0].any[1] without within"]),
+        (f"[{{at_least_n: least, of: [{HERE}, {SAME}]}}]", ["when[0].of[1] without within"]),
+        (f"[{{any: [{{all: [{HERE}]}}, {SAME}]}}]", ["when[0].any[1] without within"]),
+        (f"[{{exists: lab.anc}}, {SAME}]", ["when[1] without within"]),
+        (f"[{{exists: lab.wbc, within: none}}, {SAME}]", ["when[1] without within"]),
+    ],
+)
+def test_a_window_that_something_beside_it_asks_for_is_left_alone(tmp_path: Path, when: str, made: list[str]):
+    data = data_of(tmp_path, BESIDE.replace("when:\n", f"when: {when}\n"))
+    windows = [m for m in mutants_of_rule(Rule.model_validate(data), data) if m.where[-1] == "within"]
+    assert [m.name for m in windows if "latest" in at(data, m.where[:-1])] == made
+
+
+@pytest.mark.parametrize(("policy", "made"), [("every_time", False), ("first_only", True)])
+def test_a_quiet_time_counts_where_the_policy_has_a_use_for_it(tmp_path: Path, policy: str, made: bool):
+    leaf = "{latest: lab.anc, below: limit, repeats: policy, quiet: none}"
+    text = BESIDE.replace("when:\n", f"when: [{leaf}]\n").replace("if_worse, choices", f"{policy}, choices")
+    assert any(m.name == "none one step up" for m in made_of(tmp_path, text)) is made
+
+
 # -- the command -------------------------------------------------------------------------------------
 
 
@@ -260,6 +291,20 @@ def test_facts_are_tried_where_their_folder_is(tmp_path: Path):
     assert {home.fact for home in whole.homes if home.mutants} == {"", "mine.low"}
     alone = mutation.mutation(library, rules / "mine" / "anc-seen.yaml")
     assert {home.fact for home in alone.homes} == {""}
+
+
+def test_what_every_rule_hands_to_a_fact_is_not_tried_in_the_fact(tmp_path: Path):
+    handing = LESS.replace("{holds: mine.low}", "{holds: mine.low, with: {limit: limit}}")
+    rules = pack(tmp_path, handing)
+    (rules / "mine" / "facts.yaml").write_text(FACTS, "utf-8")
+
+    def tried() -> set[str]:
+        whole = mutation.mutation(load_library([rules]), rules)
+        return {t.mutant.name for t in whole.trials if t.home.fact}
+
+    assert tried() == {"when[0] at_most for below"}
+    pack(tmp_path, LESS.replace("mine/anc-seen", "mine/other"), "other.yaml")
+    assert tried() == {"limit one step up", "limit one step down", "when[0] at_most for below"}
 
 
 # -- marks -------------------------------------------------------------------------------------------
