@@ -51,7 +51,7 @@ class Home:
 
 @dataclass
 class Trial:
-    """A mutant and how it went; `example` is one that would catch it, and how to find the rule that it's for."""
+    """A mutant and how it went; `example` is an example that would catch it, with the file where it belongs."""
 
     home: Home
     mutant: Mutant
@@ -138,24 +138,28 @@ def _rules(library: Library) -> Iterator[Home]:
 
 def _facts(library: Library, folder: Path) -> Iterator[Home]:
     """The facts of the folder; one that no rule asks for has no mutants, since nothing could catch them."""
-    asking: dict[str, list[Leaf]] = {}
-    asked_for = {name for loaded in library.rules for name in facts_of(loaded.rule, library.facts)}
-    owners: list[Rule | Fact] = [
-        *(r.rule for r in library.rules),
-        *(library.facts[n] for n in sorted(asked_for)),
-    ]
-    for owner in owners:
-        for _, leaf in leaves(owner):
-            for name in leaf.facts:
-                asking.setdefault(name, []).append(leaf)
+    asking = _asking(library)
     for name, document in library.fact_files.items():
         if not document.path.resolve().is_relative_to(folder.resolve()):
             continue
         fact, data = library.facts[name], document.data["facts"][name]
         handed = {key for key in fact.parameters if all(key in leaf.with_ for leaf in asking.get(name, ()))}
-        mutants = mutants_of_fact(fact, data, handed) if name in asked_for else ()
+        mutants = mutants_of_fact(fact, data, handed) if name in asking else ()
         stale = {other for other, one in library.facts.items() if name in facts_of(one, library.facts)}
         yield Home(document, mutants, fact.equivalent, ("facts", name), name, frozenset({name, *stale}))
+
+
+def _asking(library: Library) -> Mapping[str, list[Leaf]]:
+    """By fact, the leaves that ask for it: of the rules, and of the facts that these ask for."""
+    rules = [loaded.rule for loaded in library.rules]
+    names = dict.fromkeys(name for rule in rules for name in facts_of(rule, library.facts))
+    owners: list[Rule | Fact] = [*rules, *(library.facts[name] for name in names)]
+    found: dict[str, list[Leaf]] = {}
+    for owner in owners:
+        for _, leaf in leaves(owner):
+            for name in leaf.facts:
+                found.setdefault(name, []).append(leaf)
+    return found
 
 
 def _concerning(loaded: LoadedRule, library: Library, trials: Iterable[Trial]) -> list[Trial]:

@@ -124,19 +124,16 @@ def _bare_order(around: Around) -> Any:
     parameters = around.rule.parameters
     drugs: dict[str, dict[str, Any]] = {}
     for where, leaf in leaves(around.rule):
-        name = (
-            next((around.drugs[c] for c in classes_of_leaf(leaf, parameters) if c in around.drugs), None)
-            if isinstance(leaf, Drugs)
-            else None
-        )
-        if where[0] != "when" or not isinstance(leaf, Drugs) or leaf.none_of or name is None:
+        if where[0] != "when" or not isinstance(leaf, Drugs) or leaf.none_of:
             continue
-        drug = drugs.setdefault(name, {"name": name})
-        dose = leaf.dose_at_least or leaf.dose_above
-        if dose is not None:
-            drug |= {"dose": parameters[dose].value, "unit": parameters[dose].unit}
-        if leaf.route is not None and isinstance(routes := parameters[leaf.route].value, tuple):
-            drug["route"] = routes[0]
+        names = [around.drugs[c] for c in classes_of_leaf(leaf, parameters) if c in around.drugs]
+        for name in names[:1]:
+            drug = drugs.setdefault(name, {"name": name})
+            dose = leaf.dose_at_least or leaf.dose_above
+            if dose is not None:
+                drug |= {"dose": parameters[dose].value, "unit": parameters[dose].unit}
+            if leaf.route is not None and isinstance(routes := parameters[leaf.route].value, tuple):
+                drug["route"] = routes[0]
     if not drugs and around.other_drugs:
         drugs = {around.other_drugs[0]: {"name": around.other_drugs[0]}}
     plain = all(list(drug) == ["name"] for drug in drugs.values())
