@@ -27,7 +27,7 @@ from oncogate.model.record import Entry, PatientRecord
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 
-EVERY = 12  # of the examples of all packs so many are enough to see the same bytes again
+EVERY = 36  # of the examples of all packs so many are enough to see the same bytes again
 FEW = settings(QUIET, max_examples=90, derandomize=True)
 STRICTNESS = {None: 0, "inform": 0, "warn": 1, "block": 2}
 PACKS = rules_of_one_pack()
