@@ -160,6 +160,7 @@ def test_rulesets_stay_within_what_durable_rules_can_follow():
     )  # MAX_SEQUENCE_EXPRESSIONS in its rete.h
 
 
+@needs_durable
 def test_nothing_but_symbols_crosses_over(monkeypatch):
     program = every_rule_counting()
     words = set(re.findall(r'"([^"]*)"', json.dumps(program.rulesets)))
@@ -255,6 +256,7 @@ def test_a_rule_that_python_fails_on_is_no_disagreement(monkeypatch):
 # -- a second engine that fails -------------------------------------------------------------------------
 
 
+@needs_durable
 @pytest.mark.parametrize("failure", FAILING)
 def test_a_second_engine_that_fails_holds_the_order(failure):
     gate = gate_with(fake(FAKE + FAILING[failure]), time_limit=0.3 if failure == "slow" else PATIENT)
@@ -265,6 +267,7 @@ def test_a_second_engine_that_fails_holds_the_order(failure):
         assert others == list(python().decide(request).all_findings)  # what a physician can act on stands
 
 
+@needs_durable
 @pytest.mark.parametrize("failure", ["killed", "slow", "nothing"])
 def test_by_itself_a_second_engine_that_fails_leaves_every_rule_unknown(failure):
     gate = gate_with(fake(FAKE + FAILING[failure]), "durable", time_limit=0.3)
@@ -348,6 +351,7 @@ def test_who_waits_too_long_for_a_turn_is_told_so():
     assert raised.value.trouble == "late"
 
 
+@needs_durable
 def test_a_second_engine_that_goes_missing_holds_the_order(tmp_path):
     program = tmp_path / "engine"
     program.write_text(f"#!{sys.executable}\n{FAKE}{FAILING['killed']}", "utf-8")
