@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from oncogate._version import __version__
 from oncogate.base.errors import Diagnostic, OncogateError, did_you_mean
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked, determines, outcome_of
-from oncogate.engine.durable.second import TIME_LIMIT, Opinion, SecondEngine
+from oncogate.engine.durable import TIME_LIMIT
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.wording import section_label
 from oncogate.explain.findings import critical_value_of, failed, finding_of, obligations_of, remedy_for
@@ -25,6 +25,9 @@ from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Rule
 from oncogate.packs.load import load_library
 from oncogate.packs.pack import InForce, Library
+
+if TYPE_CHECKING:
+    from oncogate.engine.durable.second import Opinion, SecondEngine
 
 ENGINE = f"oncogate {__version__}"
 Engine = Literal["python", "durable", "both"]
@@ -55,7 +58,7 @@ class Gate:
         layers = [PackUsed(id=one.id, version=one.kind, digest=one.digest) for one in library.layers]
         self._packs = (*packs, *layers)
         self._leads = engine == "durable"
-        self._second = None if engine == "python" else second or SecondEngine()
+        self._second = None if engine == "python" else second or _second_engine()
         self._engine = ENGINE
         if self._second is not None:
             # what holds once every loosening has ended; without one, on any day
@@ -81,7 +84,8 @@ class Gate:
             raise OncogateError([
                 Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
             ])  # fmt: skip
-        return cls(load_library(packs, site), engine, SecondEngine(time_limit))
+        second = None if engine == "python" else _second_engine(time_limit)
+        return cls(load_library(packs, site), engine, second)
 
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
@@ -149,6 +153,13 @@ class Gate:
             return way_forward(case, asking, remedies, outcome, asks)
         except Exception:  # advice only: the decision stands without it
             return (), tuple(f.rule for f in asking)
+
+
+def _second_engine(time_limit: float = TIME_LIMIT) -> SecondEngine:
+    """durable-rules; what it takes to run a child process is imported by those alone who ask for it."""
+    from oncogate.engine.durable.second import SecondEngine  # noqa: PLC0415
+
+    return SecondEngine(time_limit)
 
 
 def _agrees(opinion: Opinion, judgement: Judgement) -> bool:

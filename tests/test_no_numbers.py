@@ -38,7 +38,7 @@ WHAT_IT_IS = {
     "engine/durable/network.py": {
         "8": "symbols of a guard", "60": "terms of a ruleset", **dict.fromkeys(("2166136261", "16777619", "4294967295"), "the hash FNV-1a"),
     },
-    "engine/durable/second.py": {"2.0": "seconds to answer"},
+    "engine/durable/__init__.py": {"2.0": "seconds to answer"},
     "engine/values.py": {"1024": "size of a cache"},
     "engine/formulas/body.py": {"100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
     "engine/formulas/doses.py": {"100": "percent", "0.1": "decimal places", "Infinity": "no limit"},

@@ -24,7 +24,8 @@ from test_differential import PATIENT, needs_durable, shipped
 from oncogate.authoring.examples import AT, request_of
 from oncogate.base.errors import OncogateError
 from oncogate.engine.conditions import Walk
-from oncogate.engine.durable.child import WORKER, Child, SecondEngineError
+from oncogate.engine.durable import SecondEngineError
+from oncogate.engine.durable.child import WORKER, Child
 from oncogate.engine.durable.compile import compile_rules
 from oncogate.engine.durable.network import CONSTANTS, Network, fnv1a, fresh_names
 from oncogate.engine.durable.second import SecondEngine

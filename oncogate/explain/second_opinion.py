@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from oncogate.base.texts import Text
-from oncogate.engine.durable.child import SecondEngineError, Trouble
+from oncogate.engine.durable import SecondEngineError, Trouble
 from oncogate.model.decision import Advice, Evidence, Finding
 from oncogate.model.rule import Override, Rule
 

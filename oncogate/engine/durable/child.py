@@ -15,23 +15,15 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+
+from oncogate.engine.durable import SecondEngineError
 
 WORKER = (sys.executable, "-I", str(Path(__file__).with_name("worker.py")))
 TO_START = 30.0
 """Seconds within which a child has to be ready: it starts, imports, and reads its program."""
 LIFETIME = 20_000
 """Answers after which a child is replaced, since durable-rules was seen to keep some of every fact it is told."""
-
-Trouble = Literal["dead", "late", "wrong"]
-
-
-class SecondEngineError(Exception):
-    """The second engine gave no answer that can be used: it is dead, late or wrong."""
-
-    def __init__(self, trouble: Trouble, detail: str) -> None:
-        self.trouble: Trouble = trouble
-        super().__init__(detail)
 
 
 class Child:

@@ -11,15 +11,14 @@ from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.engine.case import Case
 from oncogate.engine.combine import outcome_of
 from oncogate.engine.conditions import Walk
-from oncogate.engine.durable.child import WORKER, Child, SecondEngineError
+from oncogate.engine.durable import TIME_LIMIT, SecondEngineError
+from oncogate.engine.durable.child import WORKER, Child
 from oncogate.engine.durable.compile import NOTHING, Program, Question, compile_rules
 from oncogate.engine.durable.network import CONSTANTS
 from oncogate.model.decision import Asked
 from oncogate.model.rule import Outcome, Verdict
 from oncogate.packs.pack import InForce
 
-TIME_LIMIT = 2.0
-"""Seconds within which it has to answer; it needs some milliseconds (docs/explanation/two-engines.md)."""
 HELP = 'it needs Python 3.12 or earlier and a C compiler: pip install "oncogate[durable]"; the engine `python` needs neither'
 
 
