@@ -61,16 +61,9 @@ class Result:
     @property
     def diagnostic(self) -> Diagnostic:
         """The failure at its line of the rule file."""
-        line, column = self.rule.document.place(("examples", self.index))
         help = self.finding.explain("en").replace("\n", " ") if self.finding else ""
-        return Diagnostic(
-            str(self.rule.path),
-            line,
-            column,
-            "example-failed",
-            f"example `{self.example.name}`: {self.problem}",
-            help,
-        )
+        said = f"example `{self.example.name}`: {self.problem}"
+        return self.rule.document.diagnostic(("examples", self.index), "example-failed", said, help)
 
 
 def run_examples(library: Library) -> Iterator[Result]:

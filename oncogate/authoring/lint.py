@@ -61,11 +61,8 @@ def _lint_fact(fact: Fact, name: str, document: Document) -> Iterator[Diagnostic
         return  # a formula's parameters are the formula's business
     for key in fact.parameters:
         if key not in used_parameters(fact):
-            line, column = document.place(("facts", name, "parameters", key), key=True)
-            said = f"no condition uses the parameter `{key}`"
-            yield Diagnostic(
-                str(document.path), line, column, "lint-parameter-unused", said, "use it or drop it"
-            )
+            where, said = ("facts", name, "parameters", key), f"no condition uses the parameter `{key}`"
+            yield document.diagnostic(where, "lint-parameter-unused", said, "use it or drop it", key=True)
 
 
 class _Lint:
@@ -84,8 +81,7 @@ class _Lint:
             yield from self._text(where, text)
 
     def _at(self, where: Path_, code: str, message: str, help: str = "") -> Diagnostic:
-        line, column = self.loaded.document.place(where, key=True)
-        return Diagnostic(str(self.loaded.path), line, column, f"lint-{code}", message, help)
+        return self.loaded.document.diagnostic(where, f"lint-{code}", message, help, key=True)
 
     def _parameters(self) -> Iterator[Diagnostic]:
         used = used_parameters(self.rule) | _named_in_texts(self.rule)

@@ -18,7 +18,6 @@ def lint_layer(path: Path, tables: Tables) -> Iterator[Diagnostic]:
         for index, regimen in enumerate(regimens):
             spelled = len(tables.regimen_keys(regimen)) > 1  # by its drugs, each of them known
             if not spelled and not tables.regimens_named(regimen):
-                line, column = document.place(("first_line", tumour, index))
                 said = f"the table of regimens doesn't know `{regimen}`"
                 help = did_you_mean(regimen, known) or "fine, if the hospital's orders name it so"
-                yield Diagnostic(str(path), line, column, "lint-site-regimen", said, help)
+                yield document.diagnostic(("first_line", tumour, index), "lint-site-regimen", said, help)

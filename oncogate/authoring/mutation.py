@@ -45,8 +45,7 @@ class Home:
 
     def problem(self, code: str, where: Place, message: str, help: str) -> Diagnostic:
         """A problem at a place of the rule or fact."""
-        line, column = self.document.place((*self.base, *where), key=True)
-        return Diagnostic(str(self.document.path), line, column, code, message, help)
+        return self.document.diagnostic((*self.base, *where), code, message, help, key=True)
 
 
 @dataclass

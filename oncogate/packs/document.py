@@ -51,8 +51,14 @@ class Document:
 
     def report(self, location: Path_, code: str, message: str, help: str = "", *, key: bool = False) -> None:
         """Note a problem at `location` (or the nearest place above it that the file has)."""
+        self.problems.append(self.diagnostic(location, code, message, help, key=key))
+
+    def diagnostic(
+        self, location: Path_, code: str, message: str, help: str = "", *, key: bool = False
+    ) -> Diagnostic:
+        """What is to be said of `location`, with its line and column."""
         line, column = self.place(location, key=key)
-        self.problems.append(Diagnostic(str(self.path), line, column, code, message, help))
+        return Diagnostic(str(self.path), line, column, code, message, help)
 
     def place(self, location: Path_, *, key: bool = False) -> Place:
         """Where the value (or the key) at `location` stands; tags that pydantic adds are passed over."""

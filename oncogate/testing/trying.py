@@ -64,10 +64,9 @@ class Failure:
     @property
     def diagnostic(self) -> Diagnostic:
         """The failure at its line of the rule file."""
-        line, column = self.loaded.document.place(self.where, key=True)
         said = f"`{self.check}`: {self.message}" if self.check else self.message
         help = f"the case is {flow(self.given)}" if self.given is not None else ""
-        return Diagnostic(str(self.loaded.path), line, column, "check-failed", said, help)
+        return self.loaded.document.diagnostic(self.where, "check-failed", said, help, key=True)
 
     def __str__(self) -> str:
         said = (self.finding.explain("zh"), self.finding.explain("en")) if self.finding is not None else ()

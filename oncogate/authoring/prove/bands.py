@@ -209,5 +209,4 @@ def _names(family: Sequence[Band]) -> str:
 
 
 def _at(band: Band, code: str, message: str, help: str) -> Diagnostic:
-    line, column = band.loaded.document.place(("when", band.comparisons[0][0]))
-    return Diagnostic(str(band.loaded.path), line, column, code, message, help)
+    return band.loaded.document.diagnostic(("when", band.comparisons[0][0]), code, message, help)

@@ -77,8 +77,7 @@ class Proved:
 
     def report(self, where: Place, code: str, message: str, help: str = "") -> Diagnostic:
         """A finding at a place of the rule or fact."""
-        line, column = self.document.place((*self.base, *where))
-        return Diagnostic(str(self.document.path), line, column, code, message, help)
+        return self.document.diagnostic((*self.base, *where), code, message, help)
 
 
 def prove_rule(library: Library, loaded: LoadedRule) -> Iterator[Diagnostic]:

@@ -107,5 +107,5 @@ def _claim(library: Library, mine: Rule, yours: Rule, verdicts: tuple[str, str])
 
 
 def _at(loaded: LoadedRule, code: str, message: str, help: str) -> Diagnostic:
-    line, column = loaded.document.place(("require" if loaded.rule.require else "when",), key=True)
-    return Diagnostic(str(loaded.path), line, column, code, message, help)
+    where = "require" if loaded.rule.require else "when"
+    return loaded.document.diagnostic((where,), code, message, help, key=True)
