@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 
 from oncogate.authoring.examples import AT
+from oncogate.base.once import once
 from oncogate.base.times import is_window_unit
 from oncogate.engine.case import in_classes
 from oncogate.model.condition import Exists, Latest
@@ -43,20 +43,20 @@ class Around:
     rule: Rule
     library: Library
 
-    @cached_property
+    @once
     def facts(self) -> Mapping[str, Fact]:
         """The facts that the rule asks for, and those that these ask for."""
         declared = self.library.in_force(AT.date()).facts
         return {name: declared[name] for name in facts_of(self.rule, declared)}
 
-    @cached_property
+    @once
     def sections(self) -> tuple[str, ...]:
         """The sections of the record in which the facts are found."""
         return tuple(dict.fromkeys(s for f in self.facts.values() for s in (*f.sections, *f.also)))
 
     # -- numbers -----------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def _numbers(self) -> tuple[tuple[str, Limit], ...]:
         """Each number with the fact of whose entries it's asked, or `""` where a formula may ask it of any."""
         found = _numbers_of(self.rule, self.rule.parameters, self.facts)
@@ -66,7 +66,7 @@ class Around:
         """The numbers that a value of the fact may be compared with."""
         return tuple(number for about, number in self._numbers if about in (fact, "") and number[2] == unit)
 
-    @cached_property
+    @once
     def loose(self) -> tuple[Limit, ...]:
         """The numbers that are asked of no fact of the record in particular."""
         return tuple(number for about, number in self._numbers if not about)
@@ -82,7 +82,7 @@ class Around:
             n for about, n in self._numbers if about in mine and (about or not section or n[2] != "a")
         )
 
-    @cached_property
+    @once
     def quiet(self) -> tuple[Span, ...]:
         """The spans in which a critical value isn't raised again."""
         named = {leaf.quiet for _, leaf in leaves(self.rule) if isinstance(leaf, Latest)}
@@ -90,12 +90,12 @@ class Around:
 
     # -- words -------------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def _parameters(self) -> tuple[tuple[str, Parameter], ...]:
         own = tuple(self.rule.parameters.items())
         return own + tuple(pair for fact in self.facts.values() for pair in fact.parameters.items())
 
-    @cached_property
+    @once
     def words(self) -> tuple[str, ...]:
         """Every word that may be a level, kind or result: of lists, vocabularies and levels."""
         listed = [w for _, p in self._parameters for w in _words(p)]
@@ -113,7 +113,7 @@ class Around:
         ]  # fmt: skip
         return tuple(dict.fromkeys(found))
 
-    @cached_property
+    @once
     def kinds(self) -> tuple[str, ...]:
         """Every kind of entry that a fact tells apart."""
         named = (k for f in self.facts.values() for k in (*f.kinds, *f.narrow_kinds, *f.doubtful_kinds))
@@ -121,7 +121,7 @@ class Around:
 
     # -- drugs -----------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def classes(self) -> tuple[str, ...]:
         """The classes, groups and drugs that are asked for."""
         tables = self.library.tables
@@ -129,13 +129,13 @@ class Around:
         handed = {word for _, p in self._parameters for word in _words(p)} & known
         return tuple(sorted(classes_asked(self.rule, self.facts) | handed))
 
-    @cached_property
+    @once
     def drugs(self) -> Mapping[str, str]:
         """By class asked for, a drug of it that is in as few of the others as can be."""
         found = {cls: self._drug_in(cls, set(self.classes) - {cls}) for cls in self.classes}
         return {cls: name for cls, name in found.items() if name}
 
-    @cached_property
+    @once
     def other_drugs(self) -> tuple[str, ...]:
         """One recognised drug of each plain class, none of a narrower class asked for."""
         narrow = {cls for cls in self.classes if cls not in DRUG_CLASSES}
@@ -157,7 +157,7 @@ class Around:
                     break
         return best[1] if best else ""
 
-    @cached_property
+    @once
     def _named_drugs(self) -> tuple[KnownDrug, ...]:
         """The drugs that are recognised by what they are called."""
         tables = self.library.tables

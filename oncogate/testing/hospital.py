@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from oncogate.base.errors import did_you_mean
+from oncogate.base.once import once
 from oncogate.clinical.stages import StageProblem, fits, read_stage
 from oncogate.clinical.units import MEASURES, factor
 from oncogate.engine.case import in_classes
@@ -62,7 +63,7 @@ class Hospital:
 
     # -- drugs -----------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def _known(self) -> tuple[KnownDrug, ...]:
         """The drugs that go by their Chinese name, the shorter names first."""
         drugs = self.library.tables.drugs.values()
@@ -97,7 +98,7 @@ class Hospital:
             if known is not None and known.id == drug.id:
                 yield way
 
-    @cached_property
+    @once
     def regimens(self) -> tuple[str, ...]:
         """What regimens are called."""
         rows = (row for rows in self.library.tables.regimens.values() for row in rows)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from oncogate.authoring.coverage import Coverage, coverage
@@ -12,6 +11,7 @@ from oncogate.authoring.examples import UNUSABLE, request_of, with_first_line
 from oncogate.authoring.flow import flow
 from oncogate.authoring.probes import probes_with_requests
 from oncogate.base.errors import Diagnostic
+from oncogate.base.once import once
 from oncogate.engine.case import Case
 from oncogate.engine.judge import Judgement, judge
 from oncogate.explain.findings import finding_of
@@ -90,17 +90,17 @@ class Subject:
         """The rule."""
         return self.loaded.rule
 
-    @cached_property
+    @once
     def shown(self) -> Coverage:
         """What the rule's examples show."""
         return coverage(self.library, self.loaded)
 
-    @cached_property
+    @once
     def facts(self) -> tuple[Fact, ...]:
         """The facts that the rule asks for, and those that these ask for."""
         return tuple(self.library.facts[name] for name in facts_of(self.rule, self.library.facts))
 
-    @cached_property
+    @once
     def tried(self) -> tuple[tuple[Tried, Verdict], ...]:
         """The requests, with what the rule says of each."""
         return tuple((tried, self.verdict(tried, tried.request)) for tried in self._each())

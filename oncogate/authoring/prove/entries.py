@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from decimal import Decimal
-from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 from oncogate.authoring.prove.search import Source
 from oncogate.authoring.prove.sources import Numbers, Vector, classes, joined, mixtures
 from oncogate.base.logic import Truth, some
+from oncogate.base.once import once
 from oncogate.model.facts import Fact
 
 
@@ -37,7 +37,7 @@ class Entries(Source):
         self.compares = False
         self.how: dict[Hashable, tuple[tuple[int, bool], ...]] = {}
 
-    @cached_property
+    @once
     def edges(self) -> tuple[int, ...]:
         """The windows in scope, in minutes. Ask only once all are known."""
         return tuple(sorted(self.ages))
@@ -61,7 +61,7 @@ class Entries(Source):
     def _vector(self, age: int, truth: Truth) -> Vector:
         return tuple(truth if self._member(r, age) else False for r in self.ranges)
 
-    @cached_property
+    @once
     def _found(self) -> Sequence[tuple[Hashable, int]]:
         ages = list(range(len(self.edges) + 1))
         if "diagnoses" in self.fact.sections:

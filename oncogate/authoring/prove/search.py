@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import combinations
 from typing import Any
+
+from oncogate.base.once import once
 
 Result = Any
 """What a node comes to: a truth, a verdict, the possible values of a derived fact; always hashable."""
@@ -29,7 +30,7 @@ class Source:
         """The states, each with the cost of bringing it about."""
         raise NotImplementedError
 
-    @cached_property
+    @once
     def states(self) -> tuple[tuple[Hashable, int], ...]:
         """The cheapest of the states that all readers take for the same. Ask only once all readers are known."""
         best: dict[tuple[Result, ...], tuple[Hashable, int]] = {}
@@ -92,7 +93,7 @@ class Fold:
     def __post_init__(self) -> None:
         self.ordered = self.step is _listed
 
-    @cached_property
+    @once
     def sources(self) -> frozenset[Source]:
         """The sources that the result depends on."""
         return frozenset(source for child in self.children for source in child.sources)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 from oncogate.authoring.prove.search import Node, Outcomes, Search, Source
 from oncogate.base.logic import Truth, every, some
+from oncogate.base.once import once
 from oncogate.engine.case import in_classes
 from oncogate.engine.values import all_agree, compare
 from oncogate.packs.tables import KnownDrug, Tables
@@ -59,7 +59,7 @@ class Module(Source):
         super().__init__(name)
         self.node = node
 
-    @cached_property
+    @once
     def outcomes(self) -> Outcomes:
         """The results, each with its smallest situation."""
         return Search().outcomes(self.node)
@@ -89,7 +89,7 @@ class Numbers(Source):
         super().__init__(name)
         self.limits: set[Decimal] = set()
 
-    @cached_property
+    @once
     def cuts(self) -> tuple[Decimal, ...]:
         """The limits in scope, in order. Ask only once all are known."""
         return tuple(sorted(self.limits))
@@ -149,7 +149,7 @@ class Drugs(Source):
             self.questions.append(question)
         return self.questions.index(question)
 
-    @cached_property
+    @once
     def _found(self) -> Sequence[tuple[Hashable, int]]:
         alone: dict[Vector, tuple[str | None, ...]] = {}
         for drug in self.drugs:
