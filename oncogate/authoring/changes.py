@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from oncogate.authoring.flow import flow
 from oncogate.model.facts import Fact
 from oncogate.model.rule import Rule
+from oncogate.packs.document import read_document
 
 NEUTRAL = frozenset(
     {
@@ -59,13 +58,12 @@ def _rows(path: Path | None) -> dict[str, Any]:
     """A table by its rows: of a CSV file by their first column, of a YAML file by its keys."""
     if path is None:
         return {}
-    text = path.read_text("utf-8-sig")
     if path.suffix == ".csv":
         found: dict[str, list[list[str]]] = {}
-        for row in csv.reader(io.StringIO(text)):
+        for row in csv.reader(io.StringIO(path.read_text("utf-8-sig"))):
             found.setdefault(row[0] if row else "", []).append(row)
         return found
-    data = yaml.safe_load(text)
+    data = read_document(path).data
     return data if isinstance(data, dict) else {"": data}
 
 

@@ -15,7 +15,8 @@ from typing import Literal
 from oncogate.authoring.changes import changes, neutral_changes, table_changes
 from oncogate.authoring.examples import UNUSABLE, request_of, with_first_line
 from oncogate.authoring.flow import flow
-from oncogate.authoring.probes import Given, probes_with_requests
+from oncogate.authoring.moves import Given
+from oncogate.authoring.probes import probes_with_requests
 from oncogate.base.logic import Truth
 from oncogate.base.once import once
 from oncogate.engine.case import Case, in_classes

@@ -39,7 +39,8 @@ ICD10 = "http://hl7.org/fhir/sid/icd-10"
 UNUSABLE = (RequestError, ValueError, LookupError, TypeError)
 """What `request_of` raises where a `given` can't be made a request."""
 
-_QUANTITY = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
+QUANTITY = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
+"""A comparator, a number and a unit, as in `<0.5 10*9/L`."""
 _SPAN = re.compile(r"(\d+)\s*(min|h|d|wk|mo|a)")
 _STATUS = {
     "consents": "active", "procedures": "completed", "treatments": "completed", "orders": "planned", "diagnoses": "active",
@@ -168,7 +169,7 @@ def _measurement(fact: Fact, value: Any, index: int) -> dict[str, Any]:
     said = fields.pop("value", None)
     unit = fields.pop("unit", None)
     if isinstance(said, str):
-        found = _QUANTITY.fullmatch(said.strip())
+        found = QUANTITY.fullmatch(said.strip())
         if not found:
             raise ValueError(f"`{said}` isn't a quantity")
         quantity: dict[str, Any] = {"value": Decimal(found[2]), "unit": found[3]}

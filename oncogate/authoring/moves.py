@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from oncogate.authoring.around import A_DAY, UNRECOGNISED, Around, Limit, Span, step_of
-from oncogate.authoring.examples import AT
+from oncogate.authoring.examples import AT, QUANTITY
 from oncogate.authoring.places import places, put, written
 from oncogate.base.times import go_back, write_time
 from oncogate.model.facts import Measured
@@ -26,7 +25,6 @@ TIMED = frozenset({"age", "in", "recorded_in", "effective", "recorded"})
 _NOT_MOVED = TIMED - {"effective", "recorded"} | {"value", "unit", "fact", "id", "system", "code", "problem"}
 """Keys that are moved with the entry that they stand in, or that aren't compared."""
 _TIMES = frozenset({"effective", "recorded", "planned", "ordered", "birth_date"})
-_NUMBER_AND_UNIT = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
 
 
 def value_moves(given: Given, around: Around) -> Iterator[Move]:
@@ -121,7 +119,7 @@ def _of_an_entry(place: Place, entry: Mapping[str, Any], fact: str, around: Arou
 def number_of(entry: Mapping[str, Any], measured: Measured) -> tuple[Decimal | None, str]:
     """The number that an entry gives, if it gives one, and its unit as written."""
     said = entry.get("value")
-    found = _NUMBER_AND_UNIT.fullmatch(said.strip()) if isinstance(said, str) else None
+    found = QUANTITY.fullmatch(said.strip()) if isinstance(said, str) else None
     number = Decimal(found[2]) if found else Decimal(said) if isinstance(said, (int, Decimal)) else None
     return number, found[3] if found else str(entry.get("unit") or measured.unit)
 

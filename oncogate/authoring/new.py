@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from oncogate.base.errors import Diagnostic, PackError
+from oncogate.model.rule import RULE_ID
 from oncogate.packs.load import shipped_rules
 from oncogate.packs.schema import schema_text
 
-_ID = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+")
 _TEMPLATE = Path(__file__).with_name("new_rule.yaml")
 _PACK = """\
 id: {pack}
@@ -25,7 +25,7 @@ def new_rule(id: str, folder: Path) -> tuple[Path, ...]:
     for an id that can't be one or is taken, and where a file can't be written; no file is written over.
     """
     path = folder / f"{id}.yaml"
-    if not _ID.fullmatch(id):
+    if not re.fullmatch(RULE_ID, id):
         said = "name it `pack/hazard` in lower case, with digits and hyphens, as in `my-hospital/anc-missing`"
         raise PackError([Diagnostic("", 0, 0, "new-id", f"`{id}` can't be the id of a rule", said)])
     if path.exists() or (shipped_rules() / f"{id}.yaml").exists():

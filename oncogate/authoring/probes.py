@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from oncogate.authoring.around import UNRECOGNISED, Around
 from oncogate.authoring.examples import UNUSABLE, request_of
 from oncogate.authoring.form_moves import form_moves
-from oncogate.authoring.moves import value_moves
+from oncogate.authoring.moves import Given, value_moves
 from oncogate.authoring.places import places, written
 from oncogate.model.condition import Drugs
 from oncogate.model.facts import Fact
@@ -25,7 +25,6 @@ from oncogate.model.rule import Rule
 from oncogate.packs.leaves import classes_of_leaf, leaves
 from oncogate.packs.pack import Library
 
-Given = Mapping[str, Any]
 ALIKE = 10
 """Bases that differ in their values alone, of which each is varied; more of them tell little more."""
 

@@ -37,7 +37,7 @@ from oncogate.model.decision import Evidence
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import Drug, Measurement
-from oncogate.packs.leaves import classes_of_leaf
+from oncogate.packs.leaves import classes_of_leaf, options_of
 
 
 @dataclass(frozen=True)
@@ -299,12 +299,10 @@ class Walk:
         return None if ref is None else Window.of(self.parameters[ref], self.case.at)
 
     def _options(self, leaf: Leaf) -> Options:
-        return {name: self.parameters[ref] for name, ref in leaf.with_.items()} if leaf.with_ else {}
+        return options_of(leaf, self.parameters)
 
     def _number(self, ref: str) -> Decimal:
-        value = self.parameters[ref].value
-        assert isinstance(value, Decimal)
-        return value
+        return self.parameters[ref].number
 
 
 def derive(case: Case, name: str, options: Options) -> Derived:

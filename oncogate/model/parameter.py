@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Strict, model_validator
@@ -38,6 +39,12 @@ class Parameter(Model):
         if problem:
             raise ValueError(problem)
         return self
+
+    @property
+    def number(self) -> Decimal:
+        """The value of one that is a number."""
+        assert isinstance(self.value, Decimal)
+        return self.value
 
     def problem_with(self, value: Any) -> str:
         """Why `value` can't be this parameter's, or an empty string."""

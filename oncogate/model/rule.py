@@ -17,7 +17,8 @@ from oncogate.model.condition import Conditions, Drugs
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Day, Model, Name, Plain
 
-RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+$")]
+RULE_ID = r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+$"
+RuleId = Annotated[str, Field(pattern=RULE_ID)]
 
 Effect = Literal["block", "warn", "inform", "critical_value"]
 Outcome = Literal["block", "warn", "allow"]

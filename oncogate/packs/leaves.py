@@ -63,6 +63,11 @@ def classes_asked(rule: Rule, facts: Mapping[str, Fact]) -> frozenset[str]:
     return frozenset(found)
 
 
+def options_of(leaf: Leaf, parameters: Mapping[str, Parameter]) -> Mapping[str, Parameter]:
+    """The parameters that a leaf hands to its fact, by the fact's names."""
+    return {name: parameters[ref] for name, ref in leaf.with_.items()} if leaf.with_ else {}
+
+
 def classes_of_leaf(leaf: Drugs, parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
     """The classes of `in`: the one named there, or those that the parameter lists."""
     if leaf.in_.startswith("drugs/"):

@@ -22,6 +22,7 @@ from oncogate.model import condition as leaves
 from oncogate.model.condition import Exists, Holds, Latest, Leaf
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
+from oncogate.packs.leaves import classes_of_leaf, options_of
 from oncogate.packs.pack import Library
 
 Calendar = Literal[0, 1]
@@ -64,7 +65,7 @@ class LeafNodes:
         """The length of a window."""
         unit = parameter.unit or "d"
         self._by_calendar |= unit in ("mo", "a")
-        return int(number_of(parameter)) * _MINUTES[unit][self.calendar]
+        return int(parameter.number) * _MINUTES[unit][self.calendar]
 
     def leaf(self, leaf: Leaf, parameters: Parameters, raising: bool) -> Node:
         """The node of a leaf; `raising`: results in conflict raise it."""
@@ -138,7 +139,7 @@ class LeafNodes:
 
             node = self._seen(source, words)
         elif ref in parameters:
-            limit = number_of(parameters[ref])
+            limit = parameters[ref].number
             source.numbers.limits.add(limit)
             node = self._seen(source, lambda state: numbers(newest(state), (limit,)))
         elif self.facts[ref].derive is not None:
@@ -185,13 +186,11 @@ class LeafNodes:
             given = [self.possible(leaf.value, options)]
         else:
             numbers = self._numbers(leaf.value, options)
-            numbers.limits |= (
-                {number_of(parameters[ref])} if limit_fact is None else _limits(limit_fact, options)
-            )
+            numbers.limits |= {parameters[ref].number} if limit_fact is None else _limits(limit_fact, options)
             given = [self.read(numbers, lambda span: span if span is None else ("span", numbers, span))]
         if limit_fact is not None:
             given.append(self.possible(ref, options))
-        fixed = None if limit_fact is not None else (number_of(parameters[ref]),)
+        fixed = None if limit_fact is not None else (parameters[ref].number,)
         return Fold(given, lambda r: _compared(r[0], operator, fixed or r[1]))
 
     def _holds(self, name: str, options: Parameters) -> Node:
@@ -204,11 +203,7 @@ class LeafNodes:
 
     def _drugs(self, leaf: leaves.Drugs, parameters: Parameters) -> Node:
         source = self._source("drugs", lambda: Drugs(self.library.tables))
-        classes = (
-            frozenset((leaf.in_.removeprefix("drugs/"),))
-            if leaf.in_.startswith("drugs/")
-            else frozenset(_listed(parameters[leaf.in_]))
-        )
+        classes = frozenset(classes_of_leaf(leaf, parameters))
         refs = (leaf.route, leaf.route_other_than, leaf.dose_above, leaf.dose_at_least)
         narrowed = tuple(
             None if ref is None else (str(parameters[ref].value), parameters[ref].unit) for ref in refs
@@ -288,11 +283,6 @@ def _compared(value: Any, operator: str, limits: Iterable[Any]) -> Truth:
     ])  # fmt: skip
 
 
-def options_of(leaf: Leaf, parameters: Parameters) -> dict[str, Parameter]:
-    """The parameters that a leaf hands to its fact."""
-    return {name: parameters[ref] for name, ref in leaf.with_.items()}
-
-
 def said_of(options: Parameters) -> str:
     """The parameters handed over, in words."""
     return " ".join(f"{name} {_short(p.value)}" for name, p in sorted(options.items()))
@@ -307,18 +297,12 @@ def _listed(parameter: Parameter) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (str(value),)
 
 
-def number_of(parameter: Parameter) -> Decimal:
-    """The value of a parameter that is a number."""
-    assert isinstance(parameter.value, Decimal)
-    return parameter.value
-
-
 def _limits(fact: Fact, options: Parameters) -> set[Decimal]:
     """The numbers that a derived limit may be."""
     parameters = {**fact.parameters, **options}
     if fact.points:
         totals = {Decimal(0)}
         for item in fact.points:
-            totals |= {total + number_of(parameters[item.points]) for total in totals}
+            totals |= {total + parameters[item.points].number for total in totals}
         return totals
-    return {number_of(parameters[branch.then]) for branch in fact.cases}
+    return {parameters[branch.then].number for branch in fact.cases}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from oncogate.authoring.prove.leaf_nodes import Calendar, Key, LeafNodes, Parameters, number_of, said_of, same
+from oncogate.authoring.prove.leaf_nodes import Calendar, Key, LeafNodes, Parameters, said_of, same
 from oncogate.authoring.prove.search import Fold, Node, Source
 from oncogate.authoring.prove.sources import (
     TRUTHS,
@@ -128,7 +128,7 @@ class Scope(LeafNodes):
             child = self.condition(owner, (*where, "not"), condition.not_, parameters, raising)
             node = Fold([child], lambda truths: negate(truths[0]))
         elif isinstance(condition, AtLeastN):
-            count = int(number_of(parameters[condition.at_least_n]))
+            count = int(parameters[condition.at_least_n].number)
             node = Fold(inner("of", condition.of), _counted(count), (0, 0, 0), _count)
         else:
             node = self.leaf(condition, parameters, raising)

@@ -19,6 +19,7 @@ from oncogate.model.decision import Asked
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.rule import Rule
+from oncogate.packs.leaves import options_of
 
 Parameters = Mapping[str, Parameter]
 Possible = Mapping[Any, str]
@@ -114,7 +115,7 @@ class _Compiler:
         if isinstance(condition, Not):
             return self._network.negation(self._node(condition.not_, parameters, raising))
         if isinstance(condition, AtLeastN):
-            return self._network.at_least(int(_number(parameters[condition.at_least_n])), nodes(condition.of))
+            return self._network.at_least(int(parameters[condition.at_least_n].number), nodes(condition.of))
         if isinstance(condition, Holds) and self._facts[condition.holds].when is not None:
             fact, own = self._instance(condition.holds, condition, parameters)
             return self._every(fact.when or (), own)
@@ -137,7 +138,7 @@ class _Compiler:
     def _instance(self, name: str, leaf: Leaf, parameters: Parameters) -> tuple[Fact, Parameters]:
         """The fact with its own parameters, but for those that the leaf hands over."""
         fact = self._facts[name]
-        return fact, {**fact.parameters, **{theirs: parameters[ours] for theirs, ours in leaf.with_.items()}}
+        return fact, {**fact.parameters, **options_of(leaf, parameters)}
 
     def _possible(self, name: str, fact: Fact, parameters: Parameters) -> Possible:
         key = (name, _told(parameters, parameters))
@@ -163,7 +164,7 @@ class _Compiler:
         """A total may be reached without an item that isn't sure to hold, and with one that may."""
         totals = {Decimal(0): [TRUE]}
         for item in fact.points:
-            holds, points = self._every(item.when, parameters), _number(parameters[item.points])
+            holds, points = self._every(item.when, parameters), parameters[item.points].number
             reached: dict[Decimal, list[str]] = {}
             for total, ways in totals.items():
                 before = is_(self._network.some(ways), "t")
@@ -192,7 +193,7 @@ def _compares(leaf: Value, parameters: Parameters, value: Any) -> Truth:
         return value in wanted if isinstance(wanted, tuple) else bool(value == wanted)
     if not isinstance(value, Decimal):
         return None
-    return _COMPARE[how](value, _number(parameters[ref]))
+    return _COMPARE[how](value, parameters[ref].number)
 
 
 def _if_unmet(rule: Rule) -> Asked:
@@ -204,8 +205,3 @@ def _told(parameters: Parameters, names: Iterable[str]) -> tuple[tuple[str, str,
     """What the parameters of these names say; a name that isn't theirs is a fact's."""
     named = ((name, parameters[name]) for name in sorted(set(names)) if name in parameters)
     return tuple((name, str(p.value), p.unit) for name, p in named)
-
-
-def _number(parameter: Parameter) -> Decimal:
-    assert isinstance(parameter.value, Decimal)
-    return parameter.value
