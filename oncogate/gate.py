@@ -23,7 +23,7 @@ from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening,
 from oncogate.model.record import PatientRecord
 from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Rule
-from oncogate.packs.load import load_library
+from oncogate.packs.cache import cached_library
 from oncogate.packs.pack import InForce, Library
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Gate:
                 Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
             ])  # fmt: skip
         second = None if engine == "python" else _second_engine(time_limit)
-        return cls(load_library(packs, site), engine, second)
+        return cls(cached_library(packs, site), engine, second)
 
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""

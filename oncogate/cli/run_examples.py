@@ -9,7 +9,8 @@ import typer
 from oncogate.authoring import coverage, examples
 from oncogate.cli import console
 from oncogate.cli.lint import Folder
-from oncogate.packs.load import load_library, shipped_rules
+from oncogate.packs.load import load_library
+from oncogate.packs.rule_files import shipped_rules
 
 
 @console.command

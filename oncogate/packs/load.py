@@ -20,18 +20,12 @@ from oncogate.packs.document import Document, check_against, read_document
 from oncogate.packs.overlay import read_layers
 from oncogate.packs.pack import Library, LoadedRule, RulePack
 from oncogate.packs.read_tables import TableReader
+from oncogate.packs.rule_files import shipped_rules
 from oncogate.packs.tables import Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
 PROOF = {"examples", "equivalent"}
 """What proves a rule or a fact and decides nothing."""
-
-
-def shipped_rules() -> Path:
-    """The folder of the rules that ship: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "rules"
-    return inside if inside.is_dir() else package.parent / "rules"
 
 
 def load_library(
