@@ -13,6 +13,8 @@ from pathlib import Path
 from oncogate.base.errors import Diagnostic, PackError, did_you_mean
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact, FactsFile
+from oncogate.model.overlay import BeyondRange, OverlayFile, RuleSetting
+from oncogate.model.parameter import Parameter
 from oncogate.model.rule import PackFile, Rule
 from oncogate.packs.check import check_fact, check_rule
 from oncogate.packs.digest import digest_of
@@ -26,6 +28,10 @@ from oncogate.packs.tables import Tables
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
 PROOF = {"examples", "equivalent"}
 """What proves a rule or a fact and decides nothing."""
+
+# Here, since modules are imported by one thread: pydantic before 2.14 didn't build a validator safely when two ask for it.
+for _model in (Rule, Fact, Parameter, FactsFile, PackFile, OverlayFile, RuleSetting, BeyondRange):
+    _model.model_rebuild()
 
 
 def load_library(
