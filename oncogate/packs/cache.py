@@ -36,11 +36,11 @@ def cached_library(
     files = None if folder is None else _files(folders, layers)
     if folder is None or files is None:
         return _loaded(folders, layers)
-    library = _read(folder, files)
+    library = read(folder, files)
     if library is None:
         library = _loaded(folders, layers)
         if _files(folders, layers) == files:  # nobody wrote them meanwhile
-            _write(folder, files, library)
+            write(folder, files, library)
     return library
 
 
@@ -54,7 +54,8 @@ def cache_folder() -> Path | None:
     elif sys.platform == "darwin":
         caches = Path("~/Library/Caches")
     else:
-        caches = Path(os.environ.get("XDG_CACHE_HOME", "") or "~/.cache")
+        said = os.environ.get("XDG_CACHE_HOME", "")
+        caches = Path(said if os.path.isabs(said) else "~/.cache")
     try:
         caches = caches.expanduser()
     except RuntimeError:  # nobody's home
@@ -83,7 +84,8 @@ def _digest(files: RuleFiles, content: bytes) -> bytes:
     return sha256(files.digest.encode() + content).hexdigest().encode()
 
 
-def _read(folder: Path, files: RuleFiles) -> Library | None:
+def read(folder: Path, files: RuleFiles) -> Library | None:
+    """The library of the files, if the folder has it and nobody else could have put it there."""
     try:
         with _path(folder, files).open("rb") as file:
             if not (_safe(folder.stat()) and _safe(os.fstat(file.fileno()))):
@@ -94,7 +96,8 @@ def _read(folder: Path, files: RuleFiles) -> Library | None:
         return None
 
 
-def _write(folder: Path, files: RuleFiles, library: Library) -> None:
+def write(folder: Path, files: RuleFiles, library: Library) -> None:
+    """Put the library of the files into the folder, whole or not at all; without a word where that can't be."""
     try:
         content = to_json(library)
         above = next(one for one in (folder, *folder.parents) if one.exists())

@@ -126,7 +126,7 @@ def _plain(value: Any) -> bool:
 def _taken_apart(value: Any) -> tuple[str, tuple[str, ...], Any]:
     """The kind of a value, which of its fields were set, and its parts."""
     cls = type(value)
-    if cls in (tuple, list, dict):
+    if cls in (tuple, list) or (cls is dict and all(type(key) is str for key in value)):
         return cls.__name__, (), value
     if cls is frozenset:
         return "frozenset", (), sorted(value)
