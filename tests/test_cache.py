@@ -98,6 +98,20 @@ class TestWhatComesFromIt:
             == to_json(load_library([ROOT / "rules", HOSPITAL], LAYERS))
         )
 
+    def test_is_written_in_the_same_bytes_by_any_process(self) -> None:
+        code = "import sys; from oncogate.packs import load, stored; sys.stdout.buffer.write(stored.to_json(load.load_library()))"
+        made = {
+            subprocess.run(
+                [sys.executable, "-c", code],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONHASHSEED": seed},
+                capture_output=True,
+                check=True,
+            ).stdout
+            for seed in ("1", "2", "3")
+        }
+        assert len(made) == 1
+
     def test_tells_which_fields_were_set(self) -> None:
         for one, other in zip(from_cache().rules, from_yaml().rules, strict=True):
             assert one.rule.model_fields_set == other.rule.model_fields_set

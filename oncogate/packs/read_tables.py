@@ -206,7 +206,7 @@ class TableReader(TableFiles):
                 row.get("source", ""),
                 row.get("verification", ""),
             )
-            for name in names:
+            for name in sorted(names):
                 self.tables.regimens[name] = (*self.tables.regimens.get(name, ()), made)
 
     def _start_limits(self, path: Path) -> None:
