@@ -82,9 +82,7 @@ class TableReader(TableFiles):
                 key = name_key(name)
                 other = self.tables.by_name.setdefault(key, drug) if key else drug
                 if other.id != drug.id:
-                    self.report(
-                        path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`"
-                    )
+                    self.report(path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`")
 
     def _class(self, path: Path, line: int, row: Mapping[str, str]) -> None:
         self.one_of(path, line, "class", row["class"], {*ANTI_TUMOUR, "gcsf", "companion", "other"})
