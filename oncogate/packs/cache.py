@@ -54,8 +54,8 @@ def cache_folder() -> Path | None:
     elif sys.platform == "darwin":
         caches = Path("~/Library/Caches")
     else:
-        said = os.environ.get("XDG_CACHE_HOME", "")
-        caches = Path(said if os.path.isabs(said) else "~/.cache")
+        caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        caches = caches if caches.is_absolute() else Path("~/.cache")
     try:
         caches = caches.expanduser()
     except RuntimeError:  # nobody's home

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from oncogate.base.errors import Diagnostic, PackError, did_you_mean
+from oncogate.base.garbage import uncollected
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact, FactsFile
 from oncogate.model.overlay import BeyondRange, OverlayFile, RuleSetting
@@ -34,6 +35,7 @@ for _model in (Rule, Fact, Parameter, FactsFile, PackFile, OverlayFile, RuleSett
     _model.model_rebuild()
 
 
+@uncollected()
 def load_library(
     folders: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
 ) -> Library:

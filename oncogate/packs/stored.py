@@ -7,10 +7,8 @@ row, by its number. Objects are only those of `CLASSES`. They are put together a
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import date
 from decimal import Decimal
@@ -20,6 +18,7 @@ from typing import Any
 import pydantic_core
 from pydantic import BaseModel
 
+from oncogate.base.garbage import uncollected
 from oncogate.base.texts import Text
 from oncogate.clinical import marker_tests, stage_tables
 from oncogate.model import condition, facts, overlay, parameter, rule, values
@@ -51,19 +50,7 @@ def to_json(library: pack.Library) -> bytes:
     return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """No search for garbage meanwhile: there is none, and each search looks at all that the process holds."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
-
-
-@_without_collecting()
+@uncollected()
 def from_json(content: bytes, files: Mapping[Path, bytes]) -> pack.Library:
     """The library of `to_json`; its documents are read from `files` when they are first asked for something."""
     written = pydantic_core.from_json(content, cache_strings="all")
