@@ -74,7 +74,7 @@ class Gate:
 
         `site` is one file or several (national, province, hospital, department), in any order. `engine` is `python`,
         `durable` or `both` (docs/explanation/two-engines.md); with `both`, an order is blocked that durable-rules judges otherwise,
-        or doesn't judge within `time_limit` seconds.
+        or doesn't judge within `time_limit` seconds. Rules that are as they were are loaded from a cache (docs/reference/cache.md).
 
         Raises `PackError` with every problem found, each with file, line and column; `OncogateError` where the second engine
         can't be had.

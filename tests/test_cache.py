@@ -169,6 +169,16 @@ class TestWhenItIsUsed:
         assert first.library == second.library
         assert len(stored_in(folder)) == 1
 
+    def test_folders_and_layers_may_come_from_anything_that_can_be_gone_through(
+        self, folder: Path, rules: Path, tmp_path: Path
+    ) -> None:
+        layer = tmp_path / "site.yaml"
+        layer.write_text("id: ours\nlayer: hospital\n", "utf-8")
+        for _ in range(2):
+            gate = Gate.load(iter([rules]), site=iter([layer]))  # type: ignore[arg-type]
+            assert [pack.id for pack in gate.library.packs] == ["our-hospital"]
+            assert [one.id for one in gate.library.layers] == ["ours"]
+
     def test_not_for_a_pack_that_was_broken_meanwhile(self, folder: Path, rules: Path) -> None:
         Gate.load([rules])
         rule = rules / "haemoglobin-too-low.yaml"
@@ -342,9 +352,17 @@ class TestWhoMayWriteIt:
         Gate.load([rules])
         return stored_in(folder)[0]
 
-    def test_it_is_this_users_alone(self, folder: Path, stored: Path) -> None:
-        assert folder.stat().st_mode & 0o022 == 0
-        assert stored.stat().st_mode & 0o777 == 0o644
+    @pytest.mark.parametrize("mask", [0o000, 0o002, 0o022, 0o077])
+    def test_it_is_this_users_alone(self, folder: Path, rules: Path, loads: list[Any], mask: int) -> None:
+        before = os.umask(mask)
+        try:
+            for _ in range(2):
+                Gate.load([rules])
+        finally:
+            os.umask(before)
+        assert folder.stat().st_mode & 0o777 == 0o755 & ~mask
+        assert stored_in(folder)[0].stat().st_mode & 0o777 == 0o644 & ~mask
+        assert len(loads) == 1
 
     @pytest.mark.parametrize("mode", [0o664, 0o646, 0o666])
     def test_a_file_that_others_may_write_is_not_read(

@@ -32,7 +32,8 @@ def cached_library(
 ) -> Library:
     """The library of `load_library`, and its errors; from the cache if it is there."""
     folder = cache_folder()
-    layers = [site] if isinstance(site, (str, Path)) else site or ()
+    folders = tuple(folders)  # they are gone through twice
+    layers = (site,) if isinstance(site, (str, Path)) else tuple(site or ())
     files = None if folder is None else _files(folders, layers)
     if folder is None or files is None:
         return _loaded(folders, layers)
@@ -100,10 +101,10 @@ def write(folder: Path, files: RuleFiles, library: Library) -> None:
     """Put the library of the files into the folder, whole or not at all; without a word where that can't be."""
     try:
         content = to_json(library)
-        above = next(one for one in (folder, *folder.parents) if one.exists())
-        if not _owned(above.stat()):
-            return  # not to be made in another user's folder
-        folder.mkdir(parents=True, exist_ok=True)
+        above = next((one for one in (folder, *folder.parents) if one.exists()), None)
+        if above is None or not _owned(above.stat()):
+            return  # nothing is made in another user's folder
+        folder.mkdir(0o755, parents=True, exist_ok=True)
         if not _safe(folder.stat()):
             return
         path = _path(folder, files)
@@ -120,7 +121,7 @@ def write(folder: Path, files: RuleFiles, library: Library) -> None:
 
 
 def _opened(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o644)  # never for others to write, however they set the mask
+    return os.open(path, flags, 0o644)  # never for others to write, whatever the mask
 
 
 def _drop_the_oldest(folder: Path) -> None:
