@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from oncogate import Gate, PackError, Request
 from oncogate.authoring.examples import request_of
 from oncogate.packs import cache, rule_files
+from oncogate.packs.leaves import every_condition
 from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library
 from oncogate.packs.rule_files import RuleFiles
@@ -134,6 +135,14 @@ class TestWhatComesFromIt:
         for one, other in zip(from_cache().rules, from_yaml().rules, strict=True):
             assert one.document.place(("when", 0)) == other.document.place(("when", 0)) != (1, 1)
             assert (one.document.keys, one.document.values) == (other.document.keys, other.document.values)
+
+    def test_knows_where_conditions_stand_without_yaml(self) -> None:
+        library = from_json(to_json(from_yaml()), files().content)
+        for one, other in zip(library.rules, from_yaml().rules, strict=True):
+            for place, _ in every_condition(other.rule):
+                assert one.document.place(place) == other.document.place(place)
+            assert "values" not in vars(one.document)
+            assert one.document.place(("id",)) == other.document.place(("id",))
 
     def test_needs_no_file_any_more(self, folder: Path, rules: Path) -> None:
         Gate.load([rules])
@@ -321,6 +330,7 @@ class TestWhatItDependsOn:
         code = """
 import sys
 from pathlib import Path
+from oncogate.packs.leaves import every_condition
 from oncogate.packs.load import load_library
 from oncogate.packs.rule_files import RuleFiles
 folders, site = [Path(sys.argv[1])], [Path(sys.argv[2])]

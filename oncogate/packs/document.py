@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of the largest file that is read; a rule is some 3 KB."""
 DEEPEST = 40
 """Levels of nesting; a rule needs about ten."""
+
+_CONDITIONS = (("when",), ("require",))
 
 Path_ = tuple[Any, ...]
 Place = tuple[int, int]
@@ -32,10 +35,10 @@ class Document:
     problems: list[Diagnostic] = field(default_factory=list)
 
     @classmethod
-    def later(cls, path: Path, content: bytes) -> Document:
-        """The document of a file's content, which is composed when something of it is first asked for."""
+    def later(cls, path: Path, content: bytes, known: Mapping[Path_, Place]) -> Document:
+        """The document of a file's content, composed when something of it is first asked for beside the `known` places."""
         document = cls.__new__(cls)
-        document.__dict__.update(path=path, _content=content)
+        document.__dict__.update(path=path, _content=content, _known=known)
         return document
 
     def __getattr__(self, name: str) -> Any:
@@ -45,6 +48,12 @@ class Document:
         _read(self._content, read)
         self.__dict__.update(read.__dict__)  # two threads may both do so; it is the same
         return self.__dict__[name]
+
+    @property
+    def conditions(self) -> dict[Path_, Place]:
+        """The places of a rule's conditions: of each mapping below `when` and `require`."""
+        mappings = {path[:-1] for path in self.keys}
+        return {at: place for at, place in self.values.items() if at[:1] in _CONDITIONS and at in mappings}
 
     def report(self, location: Path_, code: str, message: str, help: str = "", *, key: bool = False) -> None:
         """Note a problem at `location` (or the nearest place above it that the file has)."""
@@ -59,6 +68,8 @@ class Document:
 
     def place(self, location: Path_, *, key: bool = False) -> Place:
         """Where the value (or the key) at `location` stands; tags that pydantic adds are passed over."""
+        if not key and (known := self.__dict__.get("_known", {}).get(location)) is not None:
+            return known  # type: ignore[no-any-return]
         at: Path_ = ()
         for part in location:
             if (*at, part) in self.values:

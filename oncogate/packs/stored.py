@@ -122,7 +122,11 @@ def _taken_apart(value: Any) -> tuple[str, tuple[str, ...], Any]:
     if isinstance(value, Path):
         return "Path", (), str(value)
     if cls is Document:
-        return "Document", (), str(value.path)
+        return (
+            "Document",
+            (),
+            [str(value.path), [[list(at), *place] for at, place in value.conditions.items()]],
+        )
     name = f"{cls.__module__}.{cls.__name__}"
     if CLASSES.get(name) is not cls:
         raise TypeError(f"a library can't be stored with a `{name}`")
@@ -135,12 +139,18 @@ def _maker(name: str, were_set: list[str], files: Mapping[Path, bytes]) -> _Make
     """What makes a value of its parts."""
     built_in: Mapping[str, _Make] = {
         "tuple": tuple, "list": list, "dict": dict, "frozenset": frozenset, "Decimal": Decimal, "date": date.fromisoformat,
-        "Path": Path, "Document": lambda path: Document.later(Path(path), files[Path(path)]),
+        "Path": Path, "Document": lambda parts: _document(parts, files),
     }  # fmt: skip
     if name in built_in:
         return built_in[name]
     cls = CLASSES[name]
     return _model(cls, set(were_set)) if issubclass(cls, BaseModel) else _record(cls)
+
+
+def _document(parts: list[Any], files: Mapping[Path, bytes]) -> Document:
+    """A document that knows where its conditions stand, for which it is asked when a rule is compiled."""
+    path, places = Path(parts[0]), parts[1]
+    return Document.later(path, files[path], {tuple(at): (line, column) for at, line, column in places})
 
 
 def _model(cls: type[BaseModel], were_set: set[str]) -> _Make:
