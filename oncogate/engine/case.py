@@ -83,11 +83,17 @@ class Case:
         self.tables = tables
         self.memo: dict[Any, Any] = {}
         """What has been worked out once of this case: derived facts, selections."""
+        self.slots: list[Any] = []
+        """What compiled rules have worked out of it."""
 
     @classmethod
     def of(cls, request: Request, library: Library) -> Case:
         """The case of a request, with the facts as the library's layers leave them on its day."""
         return cls(request, library.in_force(request.at.date()).facts, library.tables)
+
+    def with_request(self, request: Request) -> Case:
+        """The case of another request, by the same facts and tables."""
+        return Case(request, self.facts, self.tables)
 
     def first_instant(self, time: Time) -> datetime:
         """The first instant of a time, for comparing."""
