@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least
 from oncogate.base.times import go_back
 from oncogate.engine.case import Case
-from oncogate.engine.conditions import Walk
+from oncogate.engine.conditions import Walk, compared, deriver
+from oncogate.engine.derived import Derived
 from oncogate.engine.found import Codes, finder
+from oncogate.engine.values import all_agree, is_listed
 from oncogate.model.condition import (
     All,
     AnyOf,
@@ -203,24 +206,33 @@ class _Function:
             self.add(_assign(name, _call(ast.Attribute(_name(found), "since", ast.Load()), _name(since))))
 
     def _plain_number(self, leaf: Latest) -> bool:
-        operator, ref = leaf.comparison
-        return operator in _OPERATORS and ref in self.parameters and leaf.repeats is None
+        return leaf.comparison[0] in _OPERATORS and leaf.repeats is None
 
     def _latest(self, leaf: Latest, name: str, maker: Maker) -> None:
         """A number against a limit. What isn't the one exact number of one newest entry is put to the walker."""
-        operator, ref = leaf.comparison
         found = self._found(leaf.latest, leaf)
-        value = self._new()
+        value, limit = self._new(), self._new()
         self.add(_assign(value, ast.Attribute(_name(found), "value", ast.Load())))
-        limit = self._known(self.parameters[ref].number)
-        told: ast.expr = ast.Compare(_name(value), [_OPERATORS[operator]()], [limit])
+        self._limit(leaf, limit)
+        compare = ast.Compare(_name(value), [_OPERATORS[leaf.comparison[0]]()], [_name(limit)])
+        told: ast.expr = compare
         if leaf.within is not None:
             since = self._since(leaf.within)
             last = ast.Attribute(_name(found), "last", ast.Load())
             recent = ast.Compare(last, [ast.GtE()], [_name(since)])
-            told = ast.IfExp(recent, told, _constant(None))
+            told = ast.IfExp(recent, compare, _constant(None))
         thorough = _call(self._known(maker), _name("v"), _name("case"))
-        self.add(_if(_is(_name(value), None), [_assign(name, thorough)], [_assign(name, told)]))
+        plain = ast.BoolOp(ast.And(), [_is_not(_name(value), None), _is_not(_name(limit), None)])
+        self.add(_if(plain, [_assign(name, told)], [_assign(name, thorough)]))
+
+    def _limit(self, leaf: Latest, name: str) -> None:
+        """Emits what the number is compared with; `None` where that isn't one number for certain."""
+        ref = leaf.comparison[1]
+        if ref in self.parameters:
+            self.add(_assign(name, self._known(self.parameters[ref].number)))
+            return
+        limit = _only_number(deriver(ref, options_of(leaf, self.parameters)))
+        self.add(_assign(name, _call(self._known(limit), _name("case"))))
 
     def _found(self, fact: str, leaf: Leaf) -> str:
         options = options_of(leaf, self.parameters)
@@ -256,11 +268,28 @@ class _Function:
         if isinstance(leaf, Supplied):
             section = leaf.supplied
             return lambda v, case: case.record.section(section) is not None
-        if isinstance(leaf, Holds) and self.facts[leaf.holds].when is not None:
-            fact = self.facts[leaf.holds]
-            return self.compiler.fact(leaf.holds, {**fact.parameters, **options_of(leaf, parameters)})
-        assert isinstance(leaf, (Exists, Latest, Value, Holds, Drugs))
+        if isinstance(leaf, Holds):
+            return self._holds(leaf)
+        if isinstance(leaf, Value) and (leaf.in_ is not None or leaf.comparison[1] in parameters):
+            return self._value(leaf)
+        assert isinstance(leaf, (Exists, Latest, Value, Drugs))
         return lambda v, case: Walk(case, parameters, raising=raising).truth(leaf)
+
+    def _holds(self, leaf: Holds) -> Maker:
+        options, fact = options_of(leaf, self.parameters), self.facts[leaf.holds]
+        if fact.when is not None:
+            return self.compiler.fact(leaf.holds, {**fact.parameters, **options})
+        derived = deriver(leaf.holds, options)
+        return lambda v, case: derived(case).truth
+
+    def _value(self, leaf: Value) -> Maker:
+        """A derived value against a parameter."""
+        derived = deriver(leaf.value, options_of(leaf, self.parameters))
+        operator, parameter = leaf.comparison[0], self.parameters[leaf.comparison[1]]
+        if operator == "in_":
+            return lambda v, case: all_agree([is_listed(x, parameter) for x in derived(case).possible])
+        limits = (parameter.number,)
+        return lambda v, case: all_agree([compared(x, operator, limits) for x in derived(case).possible])
 
     # -- code ----------------------------------------------------------------------------------------
 
@@ -293,6 +322,15 @@ class _Function:
             name = f"k{len(self.known)}"
             self.known[name] = value
         return _name(name)
+
+
+def _only_number(derived: Callable[[Case], Derived]) -> Callable[[Case], Decimal | None]:
+    def number(case: Case) -> Decimal | None:
+        possible = derived(case).possible
+        only = next(iter(possible)) if len(possible) == 1 else None
+        return only if isinstance(only, Decimal) else None
+
+    return number
 
 
 def is_narrowed(leaf: Drugs) -> bool:

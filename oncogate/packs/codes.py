@@ -26,7 +26,13 @@ def is_atc(system: str | None) -> bool:
 
 def icd10(code: Code) -> str | None:
     """The ICD-10 code without its dot, upper case; `None` if the system isn't ICD-10 or one of its editions."""
-    return code.code.strip().upper().replace(".", "") if code.code and _is_icd10(code.system or "") else None
+    return icd10_of(code.system, code.code)
+
+
+@lru_cache(maxsize=4096)
+def icd10_of(system: str | None, code: str | None) -> str | None:
+    """`icd10` of a code in its two parts."""
+    return code.strip().upper().replace(".", "") if code and _is_icd10(system or "") else None
 
 
 @lru_cache(maxsize=256)

@@ -23,7 +23,7 @@ from oncogate.clinical.stage_tables import Staging
 from oncogate.model.facts import CodeOf
 from oncogate.model.record import Drug
 from oncogate.model.values import Code, Quantity
-from oncogate.packs.codes import SNOMED, icd10, is_atc, is_malignant, is_nhsa
+from oncogate.packs.codes import SNOMED, icd10_of, is_atc, is_malignant, is_nhsa
 
 ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", "antitumour"})
 """Classes of anti-tumour drugs; `antitumour` is one whose kind isn't told."""
@@ -191,6 +191,8 @@ class Tables:
         # the same few names come again and again; what a name means never changes once the tables are read
         self._identified = lru_cache(maxsize=REMEMBERED)(self._identify)
         self._keys_of_regimen = lru_cache(maxsize=REMEMBERED)(self._regimen_keys)
+        self._kind_told_by = lru_cache(maxsize=REMEMBERED)(self._kind_of)
+        self._means_tumour = lru_cache(maxsize=REMEMBERED)(self._is_tumour)
 
     def identify(self, drug: Drug) -> KnownDrug | None:
         """Which drug the host means; `None` where it can't be told, or code and name contradict each other."""
@@ -299,25 +301,36 @@ class Tables:
         """
         found: str | None = None
         for code in codes:
-            plain = icd10(code)
-            if plain is not None:
-                if is_malignant(plain) and not plain.startswith(self.secondary + self.multiple_primary):
-                    matching = [
-                        (len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)
-                    ]
-                    found = max(matching)[1] if matching else found or ""
-                elif in_situ:
-                    found = next((t.id for t in self.tumours.values() if plain.startswith(t.in_situ)), found)
-            elif code.system == SNOMED:
-                found = next((t.id for t in self.tumours.values() if code.code in t.snomed), found)
+            one = self._kind_told_by(code.system, code.code, in_situ)
+            if one is not None:
+                found = one or found or ""
         return found
+
+    def _kind_of(self, system: str | None, code: str | None, in_situ: bool) -> str | None:
+        plain = icd10_of(system, code)
+        if plain is not None:
+            if is_malignant(plain) and not plain.startswith(self.secondary + self.multiple_primary):
+                matching = [
+                    (len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)
+                ]
+                return max(matching)[1] if matching else ""
+            kinds = (t.id for t in self.tumours.values() if plain.startswith(t.in_situ))
+            return next(kinds, None) if in_situ else None
+        return (
+            next((t.id for t in self.tumours.values() if code in t.snomed), None)
+            if system == SNOMED
+            else None
+        )
 
     def is_tumour_code(self, code: Code) -> bool:
         """Whether a code means a tumour at all: malignant, secondary, in situ, or a known SNOMED CT one."""
-        plain = icd10(code)
+        return self._means_tumour(code.system, code.code)
+
+    def _is_tumour(self, system: str | None, code: str | None) -> bool:
+        plain = icd10_of(system, code)
         if plain is not None:
             return is_malignant(plain) or plain[:2] == "D0"
-        return code.system == SNOMED and any(code.code in t.snomed for t in self.tumours.values())
+        return system == SNOMED and any(code in t.snomed for t in self.tumours.values())
 
     def exam_label(self, expression: str) -> Text:
         """The label of an exam, or of several of which any will do (`CT_chest|PET_CT`)."""
