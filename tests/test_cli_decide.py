@@ -110,7 +110,7 @@ class TestTheOutput:
         result = run(written(tmp_path, *lines))
         gate = core()
         said = [gate.decide(Request.load(one)).to_json() for one in (ALLOWED, BLOCKED, CRITICAL)]
-        error = '{"checked":false,"line":4,"errors":[{"code":"request-time-type","path":"/at","message":"should be a time written as text, not int"}]}'
+        error = '{"checked":false,"line":4,"errors":[{"code":"request-time-type","message":"should be a time written as text, not int","path":"/at","help":""}]}'
         assert result.stdout.splitlines() == [said[0], said[1], error, said[2]]
         assert [Decision.load(one).outcome for one in said] == ["allow", "block", "block"]
 

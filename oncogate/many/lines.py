@@ -85,6 +85,9 @@ def _refused(number: int, diagnostics: tuple[Diagnostic, ...]) -> Answer:
 
 def _plain(said: Diagnostic) -> dict[str, str | int]:
     found: dict[str, str | int] = {
-        "code": said.code, "path": said.path, "column": said.column, "message": said.message, "help": said.help,
-    }  # fmt: skip
-    return {key: value for key, value in found.items() if value}
+        "code": said.code,
+        "message": said.message,
+        "path": said.path,
+        "help": said.help,
+    }
+    return {**found, "column": said.column} if said.column else found
