@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from oncogate._version import __version__
 from oncogate.base.errors import Diagnostic, OncogateError, did_you_mean
@@ -25,6 +25,7 @@ from oncogate.packs.pack import Library
 
 if TYPE_CHECKING:
     from oncogate.engine.durable.second import Opinion, SecondEngine
+    from oncogate.many.lines import Answer
 
 ENGINE = f"oncogate {__version__}"
 Engine = Literal["python", "durable", "both"]
@@ -42,6 +43,8 @@ class Gate:
         self, library: Library, engine: Engine = "python", second: SecondEngine | None = None
     ) -> None:
         self.library = library
+        self.loaded_by: Mapping[str, Any] | None = None
+        """What `Gate.load` was given, so that another process can load the same."""
         packs = [PackUsed(id=p.id, version=p.version, digest=p.digest) for p in library.packs]
         layers = [PackUsed(id=one.id, version=one.kind, digest=one.digest) for one in library.layers]
         self._packs = (*packs, *layers)
@@ -74,7 +77,18 @@ class Gate:
                 Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
             ])  # fmt: skip
         second = None if engine == "python" else _second_engine(time_limit)
-        return cls(load_library(packs, site), engine, second)
+        gate = cls(load_library(packs, site), engine, second)
+        files = [site] if isinstance(site, (str, Path)) else site or ()
+        gate.loaded_by = {
+            "packs": [Path(p).absolute() for p in packs], "site": [Path(f).absolute() for f in files],
+            "engine": engine, "time_limit": time_limit,
+        }  # fmt: skip
+        return gate
+
+    @property
+    def judges_by(self) -> tuple[object, ...]:
+        """The packs and layers to the byte, and the engine: equal for two gates that decide alike."""
+        return (*self._packs, self._engine)
 
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
@@ -94,6 +108,30 @@ class Gate:
             determining_rules=tuple(rule for rule, a in asks if determines(a, outcome)),
             packs=self._packs, engine=self._engine,
         )  # fmt: skip
+
+    def decide_many(self, requests: Iterable[Request], *, processes: int = 1) -> Iterator[Decision]:
+        """Judge requests as they come: each decision as soon as it is due, in the order of the requests.
+
+        On several processes (0: one a processor) the decisions are the same to the byte; they come back through their
+        JSON, so that `all_findings` has only `findings`. The gate must then come from `Gate.load`, whose arguments every
+        process loads anew; raises `OncogateError` where that isn't so, where the rules have changed since, or where a process dies
+        twice over the same requests.
+        """
+        from oncogate.many.run import decide_requests  # noqa: PLC0415
+
+        return decide_requests(self, requests, processes)
+
+    def decide_lines(
+        self, lines: Iterable[bytes | str], *, processes: int = 1, timezone: str | None = None
+    ) -> Iterator[Answer]:
+        """Judge lines of JSON, one request each, as they come; an answer for every line that isn't empty, in order.
+
+        A line that can't be judged is answered by its diagnostics, and the rest goes on. `timezone` is for times that have
+        none. Raises as `decide_many` does.
+        """
+        from oncogate.many.run import decide_lines  # noqa: PLC0415
+
+        return decide_lines(self, lines, processes, timezone)
 
     def _confirmed(self, account: Account) -> Account:
         """The account with what there is to say if the second engine doesn't bear it out."""
