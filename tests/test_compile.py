@@ -16,7 +16,7 @@ from oncogate import Request
 from oncogate.authoring.examples import AT, request_of, with_first_line
 from oncogate.engine.case import Case
 from oncogate.engine.compile import Compiler
-from oncogate.engine.found import FOREVER, finder
+from oncogate.engine.found import FOREVER, Asked, Finder
 from oncogate.engine.judge import judge
 from oncogate.engine.program import Program, Programs
 from oncogate.engine.select import select
@@ -79,10 +79,10 @@ def test_what_is_found_in_an_example_is_what_is_selected(start):
 
 
 def compare_found(request: Request) -> None:
-    codes = Compiler(FORCE.facts).codes
+    asked = Asked()
     case, other = Case.of(request, LIBRARY), Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
-        found, selection = finder(name, fact, {}, codes)(case), select(other, name)
+        found, selection = Finder(name, fact, {}, asked).find(None, case), select(other, name)
         assert found.exists == selection.exists, name
         times = {s.when for s in selection.standings if s.when is not None}
         for moment in times | {t + timedelta(microseconds=1) for t in times} | {case.at}:
@@ -90,7 +90,8 @@ def compare_found(request: Request) -> None:
             assert found.since(moment) == select(other, name, window=window).exists, (name, moment)
         if found.value is not None:
             (newest,) = selection.newest
-            assert (newest.value, newest.problem, selection.hidden) == (found.value, None, ()), name
+            said = newest.value if fact.measured else getattr(newest.entry, fact.vocabulary.field)
+            assert (said, newest.problem, selection.hidden) == (found.value, None, ()), name
             assert found.last == (newest.when or FOREVER), name
 
 
@@ -102,7 +103,7 @@ def test_what_is_plain_is_told_without_selecting(monkeypatch):
     request = Request.load(shipped_rules().parent / "examples" / "allowed.json")
     case = Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
-        finder(name, fact, {}, Compiler(FORCE.facts).codes)(case)
+        Finder(name, fact, {}, Asked()).find(None, case)
 
 
 def test_of_a_pack_the_code_holds_numbers_alone():

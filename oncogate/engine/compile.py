@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least
-from oncogate.base.times import go_back
+from oncogate.base.times import go_back, span_of
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import Walk, compared, deriver
 from oncogate.engine.derived import Derived
-from oncogate.engine.found import Codes, finder
+from oncogate.engine.found import Asked, Finder
 from oncogate.engine.values import all_agree, is_listed
 from oncogate.model.condition import (
     All,
@@ -56,7 +57,7 @@ UNSET = object()
 """What a slot holds until someone asks for it."""
 
 _OPERATORS: dict[str, type[ast.cmpop]] = {
-    "below": ast.Lt, "at_most": ast.LtE, "above": ast.Gt, "at_least": ast.GtE,
+    "below": ast.Lt, "at_most": ast.LtE, "above": ast.Gt, "at_least": ast.GtE, "in_": ast.In,
 }  # fmt: skip
 
 
@@ -65,7 +66,7 @@ class Compiler:
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self.facts = facts
-        self.codes = _codes(facts)
+        self.asked = Asked()
         self.makers: dict[int, Maker] = {}
         """What fills each slot, but for those that the order's drugs fill."""
         self.drugs: dict[int, tuple[Drugs, Parameters]] = {}
@@ -188,7 +189,7 @@ class _Function:
         self.blocks.append([])
         if isinstance(leaf, Exists) and not (leaf.since or leaf.older_than or leaf.due_within):
             self._exists(leaf, name)
-        elif isinstance(leaf, Latest) and self._plain_number(leaf):
+        elif isinstance(leaf, Latest) and self._plainly_told(leaf):
             self._latest(leaf, name, maker)
         else:
             self.add(_assign(name, _call(self._known(maker), _name("v"), _name("case"))))
@@ -205,17 +206,18 @@ class _Function:
             since = self._since(leaf.within)
             self.add(_assign(name, _call(ast.Attribute(_name(found), "since", ast.Load()), _name(since))))
 
-    def _plain_number(self, leaf: Latest) -> bool:
-        return leaf.comparison[0] in _OPERATORS and leaf.repeats is None
+    def _plainly_told(self, leaf: Latest) -> bool:
+        coded = self.facts[leaf.latest].measured is None
+        return leaf.repeats is None and (coded if leaf.in_ is not None else leaf.comparison[0] in _OPERATORS)
 
     def _latest(self, leaf: Latest, name: str, maker: Maker) -> None:
-        """A number against a limit. What isn't the one exact number of one newest entry is put to the walker."""
+        """A number against a limit, or a word in a list. What isn't the one plain value of one newest entry is put to the walker."""
         found = self._found(leaf.latest, leaf)
         value, limit = self._new(), self._new()
         self.add(_assign(value, ast.Attribute(_name(found), "value", ast.Load())))
         self._limit(leaf, limit)
-        compare = ast.Compare(_name(value), [_OPERATORS[leaf.comparison[0]]()], [_name(limit)])
-        told: ast.expr = compare
+        compare: ast.expr = ast.Compare(_name(value), [_OPERATORS[leaf.comparison[0]]()], [_name(limit)])
+        told = compare
         if leaf.within is not None:
             since = self._since(leaf.within)
             last = ast.Attribute(_name(found), "last", ast.Load())
@@ -228,6 +230,10 @@ class _Function:
     def _limit(self, leaf: Latest, name: str) -> None:
         """Emits what the number is compared with; `None` where that isn't one number for certain."""
         ref = leaf.comparison[1]
+        if leaf.in_ is not None:
+            listed = self.parameters[ref].value
+            self.add(_assign(name, self._known(listed if isinstance(listed, tuple) else (listed,))))
+            return
         if ref in self.parameters:
             self.add(_assign(name, self._known(self.parameters[ref].number)))
             return
@@ -235,18 +241,15 @@ class _Function:
         self.add(_assign(name, _call(self._known(limit), _name("case"))))
 
     def _found(self, fact: str, leaf: Leaf) -> str:
-        options = options_of(leaf, self.parameters)
-
-        def make() -> Maker:
-            find = finder(fact, self.facts[fact], options, self.compiler.codes)
-            return lambda v, case: find(case)
-
-        return self._shared(("found", fact, _said(options)), make)
+        # of facts of the record only a stage takes options; others are meant for what the leaf compares with
+        options = options_of(leaf, self.parameters) if self.facts[fact].stage is not None else {}
+        finder = lambda: Finder(fact, self.facts[fact], options, self.compiler.asked).find  # noqa: E731
+        return self._shared(("found", fact, _said(options)), finder)
 
     def _since(self, ref: str) -> str:
         parameter = self.parameters[ref]
         length, unit = int(parameter.number), parameter.unit or "d"
-        return self._shared(("since", length, unit), lambda: lambda v, case: go_back(case.at, length, unit))
+        return self._shared(("since", length, unit), lambda: _going_back(length, unit))
 
     def _shared(self, key: Any, make: Callable[[], Maker]) -> str:
         """Emits the look into a slot that is filled where it wasn't yet."""
@@ -333,17 +336,23 @@ def _only_number(derived: Callable[[Case], Derived]) -> Callable[[Case], Decimal
     return number
 
 
+def _going_back(length: int, unit: str) -> Maker:
+    span = span_of(length, unit)
+
+    def since(v: Slots, case: Case) -> datetime:
+        if span is not None:
+            try:
+                return case.at - span
+            except OverflowError:
+                pass
+        return go_back(case.at, length, unit)
+
+    return since
+
+
 def is_narrowed(leaf: Drugs) -> bool:
     """Whether the leaf asks for more than the classes of the drugs."""
     return any((leaf.route, leaf.route_other_than, leaf.dose_above, leaf.dose_at_least))
-
-
-def _codes(facts: Mapping[str, Fact]) -> Codes:
-    found: dict[tuple[str | None, str | None], list[str]] = {}
-    for name, fact in facts.items():
-        for key in fact.code_keys:
-            found.setdefault(key, []).append(name)
-    return {key: tuple(sorted(names)) for key, names in found.items()}
 
 
 def _said(parameters: Parameters) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oncogate.base.logic import Truth
-from oncogate.engine.case import Case, OrderedDrug
+from oncogate.engine.case import LOCAL_KINDS, Case, OrderedDrug
 from oncogate.engine.compile import MET, UNSET, VERDICTS, Compiler, Judge, is_narrowed
 from oncogate.engine.conditions import Walk
 from oncogate.model.condition import Drugs
@@ -21,8 +21,8 @@ from oncogate.packs.pack import InForce, Library
 Spoken = Sequence[tuple[Rule, Verdict | None]]
 """Rules that aren't met, each with its verdict; `None` where it couldn't be judged."""
 
-MOST_PLANS = 4096
-"""Sets of drugs whose plan is kept; beyond, all are made anew."""
+MOST_PLANS, MOST_NAMED = 512, 8192
+"""Sets of drugs whose plan is kept, and ways to name them; beyond, all are made anew."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Program:
         self._judge = judge
         self._judges: dict[str, Judge] = {}
         self._plans: dict[Any, Plan] = {}
+        self._named: dict[Any, Plan] = {}
         self._guards = [_guards(rule, compiler) for rule in rules]
 
     def spoken(self, case: Case) -> Spoken:
@@ -74,14 +75,19 @@ class Program:
         return found
 
     def _plan(self, case: Case) -> Plan:
-        key = (tuple([id(drug.known) for drug in case.drugs]), case.doubtful, case.marked)
-        plan = self._plans.get(key)
+        order = case.order
+        named = [drug.__dict__ for drug in order.drugs] if order is not None else []
+        drugs = tuple([(d["code"], d["system"], d["name"], d["role"]) for d in named])
+        key = (drugs, case.marked, order is not None and order.kind in LOCAL_KINDS)
+        plan = self._named.get(key)
         if plan is None:
-            plan = self._made(case)
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            self._plans[key] = plan
+            plan = _kept(self._named, MOST_NAMED, key, self._plan_of_known(case))
         return plan
+
+    def _plan_of_known(self, case: Case) -> Plan:
+        """The plan by what the drugs were recognised as: they go by many names, brands and batches."""
+        key = (tuple([id(drug.known) for drug in case.drugs]), case.doubtful, case.marked)
+        return self._plans.get(key) or _kept(self._plans, MOST_PLANS, key, self._made(case))
 
     def _made(self, case: Case) -> Plan:
         truths: dict[int, Truth] = {}
@@ -103,6 +109,13 @@ class Program:
     def _compiled(self, rule: Rule) -> Judge:
         found = self._judges.get(rule.id)
         return found or self._judges.setdefault(rule.id, self._judge(rule))
+
+
+def _kept(plans: dict[Any, Plan], most: int, key: Any, plan: Plan) -> Plan:
+    if len(plans) >= most:
+        plans.clear()
+    plans[key] = plan
+    return plan
 
 
 class Programs:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from oncogate.base.logic import Truth
 from oncogate.base.once import once
@@ -23,7 +23,7 @@ from oncogate.clinical.stage_tables import Staging
 from oncogate.model.facts import CodeOf
 from oncogate.model.record import Drug
 from oncogate.model.values import Code, Quantity
-from oncogate.packs.codes import SNOMED, icd10_of, is_atc, is_malignant, is_nhsa
+from oncogate.packs.codes import SNOMED, icd10, icd10_of, is_atc, is_malignant, is_nhsa, keys_of
 
 ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", "antitumour"})
 """Classes of anti-tumour drugs; `antitumour` is one whose kind isn't told."""
@@ -57,6 +57,18 @@ class KnownDrug:
     def anti_tumour(self) -> bool:
         """Whether the drug is meant against a tumour."""
         return self.cls in ANTI_TUMOUR
+
+
+class CodesRead(NamedTuple):
+    """What the codes of a diagnosis mean: a tumour as `tumour_of` tells it, without and with in-situ ones; the codes to compare by.
+
+    `many`: they say that the patient has several primary tumours.
+    """
+
+    primary: str | None
+    in_situ: str | None
+    keys: frozenset[tuple[str | None, str | None]]
+    many: bool
 
 
 @dataclass(frozen=True)
@@ -192,6 +204,7 @@ class Tables:
         self._identified = lru_cache(maxsize=REMEMBERED)(self._identify)
         self._keys_of_regimen = lru_cache(maxsize=REMEMBERED)(self._regimen_keys)
         self._kind_told_by = lru_cache(maxsize=REMEMBERED)(self._kind_of)
+        self._codes_told_by = lru_cache(maxsize=REMEMBERED)(self._read_codes)
         self._means_tumour = lru_cache(maxsize=REMEMBERED)(self._is_tumour)
 
     def identify(self, drug: Drug) -> KnownDrug | None:
@@ -321,6 +334,15 @@ class Tables:
             if system == SNOMED
             else None
         )
+
+    def codes_read(self, codes: Iterable[Code]) -> CodesRead:
+        """What the codes of one diagnosis mean."""
+        return self._codes_told_by(tuple([(c.system, c.code) for c in codes]))
+
+    def _read_codes(self, pairs: tuple[tuple[str | None, str | None], ...]) -> CodesRead:
+        codes = [Code(system=system, code=code) for system, code in pairs]
+        many = any((icd10(code) or "").startswith(self.multiple_primary) for code in codes)
+        return CodesRead(self.tumour_of(codes), self.tumour_of(codes, in_situ=True), keys_of(codes), many)
 
     def is_tumour_code(self, code: Code) -> bool:
         """Whether a code means a tumour at all: malignant, secondary, in situ, or a known SNOMED CT one."""
