@@ -19,7 +19,7 @@ from oncogate.explain.account import Account
 from oncogate.explain.second_opinion import disagreed, unconfirmed
 from oncogate.model.decision import Decision, PackUsed
 from oncogate.model.request import Request
-from oncogate.model.rule import Rule, Verdict
+from oncogate.model.rule import Outcome, Rule, Verdict
 from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library
 
@@ -93,20 +93,21 @@ class Gate:
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
         force = self.library.in_force(request.at.date())
-        case = Case.of(request, self.library)
-        spoken = self._programs.of(force, "stable").spoken(case)
-        account = Account(case, force, self._programs, spoken)
+        case = Case(request, force.facts, self.library.tables)
+        account = Account(case, force, self._programs, self._programs.of(force, "stable").spoken(case))
         if self._second is not None:
             account = self._confirmed(account)
-        asks = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in account.spoken]
-        asks += [(doubt.rule, doubt.asks) for doubt in account.doubts]
-        outcome = outcome_of(a for _, a in asks)
+        outcome: Outcome = "allow"
+        determining: tuple[str, ...] = ()
+        if account.spoken or account.doubts:
+            asks = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in account.spoken]
+            asks += [(doubt.rule, doubt.asks) for doubt in account.doubts]
+            outcome = outcome_of(a for _, a in asks)
+            determining = tuple(rule for rule, a in asks if determines(a, outcome))
+        order, patient = request.order, request.record.patient
         return Decision.told_by(
-            account, outcome=outcome, at=request.at,
-            order=request.order.id if request.order else None,
-            patient=request.record.patient.id if request.record.patient else None,
-            determining_rules=tuple(rule for rule, a in asks if determines(a, outcome)),
-            packs=self._packs, engine=self._engine,
+            account, outcome=outcome, at=request.at, order=order.id if order else None,
+            patient=patient.id if patient else None, determining_rules=determining, packs=self._packs, engine=self._engine,
         )  # fmt: skip
 
     def decide_many(self, requests: Iterable[Request], *, processes: int = 1) -> Iterator[Decision]:

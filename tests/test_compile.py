@@ -16,7 +16,7 @@ from oncogate import Request
 from oncogate.authoring.examples import AT, request_of, with_first_line
 from oncogate.engine.case import Case
 from oncogate.engine.compile import Compiler
-from oncogate.engine.found import FOREVER, Asked, Finder
+from oncogate.engine.found import FOREVER, Asked, finder
 from oncogate.engine.judge import judge
 from oncogate.engine.program import Program, Programs
 from oncogate.engine.select import select
@@ -82,7 +82,7 @@ def compare_found(request: Request) -> None:
     asked = Asked()
     case, other = Case.of(request, LIBRARY), Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
-        found, selection = Finder(name, fact, {}, asked).find(None, case), select(other, name)
+        found, selection = finder(name, fact, {}, asked)(None, case), select(other, name)
         assert found.exists == selection.exists, name
         times = {s.when for s in selection.standings if s.when is not None}
         for moment in times | {t + timedelta(microseconds=1) for t in times} | {case.at}:
@@ -103,7 +103,7 @@ def test_what_is_plain_is_told_without_selecting(monkeypatch):
     request = Request.load(shipped_rules().parent / "examples" / "allowed.json")
     case = Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
-        Finder(name, fact, {}, Asked()).find(None, case)
+        finder(name, fact, {}, Asked())(None, case)
 
 
 def test_of_a_pack_the_code_holds_numbers_alone():

@@ -22,7 +22,7 @@ from oncogate.base.times import go_back, span_of
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import Walk, compared, deriver
 from oncogate.engine.derived import Derived
-from oncogate.engine.found import Asked, Finder
+from oncogate.engine.found import Asked, finder
 from oncogate.engine.values import all_agree, is_listed
 from oncogate.model.condition import (
     All,
@@ -243,8 +243,8 @@ class _Function:
     def _found(self, fact: str, leaf: Leaf) -> str:
         # of facts of the record only a stage takes options; others are meant for what the leaf compares with
         options = options_of(leaf, self.parameters) if self.facts[fact].stage is not None else {}
-        finder = lambda: Finder(fact, self.facts[fact], options, self.compiler.asked).find  # noqa: E731
-        return self._shared(("found", fact, _said(options)), finder)
+        make = lambda: finder(fact, self.facts[fact], options, self.compiler.asked)  # noqa: E731
+        return self._shared(("found", fact, _said(options)), make)
 
     def _since(self, ref: str) -> str:
         parameter = self.parameters[ref]

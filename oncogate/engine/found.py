@@ -8,7 +8,7 @@ withdrawal, something that couldn't be read) sends the whole fact to `select`. E
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -16,30 +16,43 @@ from typing import Any
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
 from oncogate.engine.content import content_checks, read_value
-from oncogate.engine.select import REPLACES, select
+from oncogate.engine.select import REPLACES, Selection, select
 from oncogate.engine.standing import ERRONEOUS, Counting
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
-from oncogate.model.record import Assessment, Consent, Entry, Measurement, Note, Procedure
+from oncogate.model.record import (
+    Assessment,
+    Consent,
+    Entry,
+    Exam,
+    MarkerResult,
+    Measurement,
+    Note,
+    Pathology,
+    Procedure,
+)
 
 FOREVER = datetime.max.replace(tzinfo=timezone.utc) - timedelta(days=2)
 """The time of what counts whatever its time: no window is too short for it."""
+
+Facts = Mapping[str | None, Mapping[str | None, tuple[str, ...]]]
 
 
 class Asked:
     """The coded facts that are asked for. There are more once rules on trial are judged, too: `count` tells."""
 
     def __init__(self) -> None:
-        self.facts: dict[tuple[str | None, str | None], tuple[str, ...]] = {}
-        """By system and code, the facts that are coded so."""
+        self.facts: dict[str | None, dict[str | None, tuple[str, ...]]] = {}
+        """By code and its system, the facts that are coded so."""
         self.count = 0
 
     def add(self, name: str, fact: Fact) -> None:
         """Ask for a fact, too."""
-        for key in fact.code_keys:
-            names = self.facts.get(key, ())
+        for system, code in fact.code_keys:
+            systems = self.facts.get(code, {})
+            names = systems.get(system, ())
             if name not in names:
-                self.facts[key] = (*names, name)
+                self.facts[code] = {**systems, system: (*names, name)}
                 self.count += 1
 
 
@@ -73,78 +86,74 @@ class Found:
         return None if self.hidden or (self.doubt is not None and self.doubt >= moment) else False
 
 
-class Finder:
-    """Finds one fact in cases, with the rule's parameters that are handed to it."""
+Find = Callable[[object, Case], Found]
+"""Called as what fills a slot: its first argument are the slots."""
+Said = Mapping[str, Any]
+"""The fields of an entry."""
+Check = Callable[[Case, Entry, Said], Truth]
+"""Whether an entry that stands is what a fact asks for; unknown where that wants a closer look."""
 
-    def __init__(self, name: str, fact: Fact, options: Mapping[str, Parameter], asked: Asked) -> None:
-        asked.add(name, fact)
-        self.name = name
-        self.fact = fact
-        self.options = options
-        self.asked = asked
-        self.sections = (*fact.sections, *fact.also)
-        self.coded = bool(fact.codes) and set(self.sections) <= set(_CODED)
-        self.checked = (
-            not self.coded or fact.focus != "ignored" or bool(fact.matches) or fact.vocabulary is not None
-        )
 
-    def find(self, _: object, case: Case) -> Found:
-        """What is found in a case; called as what fills a slot."""
+def finder(  # noqa: PLR0915 - one loop, without a call for each entry
+    name: str, fact: Fact, options: Mapping[str, Parameter], asked: Asked
+) -> Find:
+    """What finds the fact `name` in a case; `options` are the parameters handed to it."""
+    asked.add(name, fact)
+    supplying, sections = frozenset(fact.sections), (*fact.sections, *fact.also)
+    coded = bool(fact.codes) and set(sections) <= set(_CODED)
+    checks = tuple(_checks(fact, options, coded=coded))
+    odd = REPLACES | ERRONEOUS | {"superseded"} | set(fact.ends)
+    ends, counted_as = frozenset(fact.ends), frozenset(fact.counted) - ERRONEOUS - {"superseded"}
+    at_a_glance = counted_as - odd
+
+    def thorough(case: Case) -> Found:
+        return _of(select(case, name, options=options), fact)
+
+    def find(_: object, case: Case) -> Found:
         record = case.record.__dict__
         if record["unread"]:
-            return self._thorough(case)
+            return thorough(case)
         hidden = False
         entries: Sequence[Entry] = ()
-        for section in self.sections:
+        for section in sections:
             supplied = record[section]
             if supplied is None:
-                hidden = hidden or section in self.fact.sections
+                hidden = hidden or section in supplying
             elif supplied:
-                if self.coded:
-                    by_fact = _by_fact(case, section, supplied, self.asked)
+                if coded:
+                    by_fact = _by_fact(case, section, supplied, asked)
                     if by_fact is None:
-                        return self._thorough(case)
-                    supplied = by_fact.get(self.name, ())
+                        return thorough(case)
+                    supplied = by_fact.get(name, ())
                 entries = (*entries, *supplied) if entries else supplied
-        return self._told(case, entries, hidden=hidden) or self._thorough(case)
-
-    def _thorough(self, case: Case) -> Found:
-        selection = select(case, self.name, options=self.options)
-        counted = [s.when or FOREVER for s in selection.standings if s.counted]
-        doubtful = [s.when or FOREVER for s in selection.standings if s.counted is None]
-        newest, hidden = selection.newest, bool(selection.hidden)
-        alone = len(newest) == 1 and newest[0].counted and not hidden
-        value = _exact(self.fact, newest[0].entry) if alone else None
-        return Found(max(counted, default=None), max(doubtful, default=None), hidden, value)
-
-    def _told(self, case: Case, entries: Sequence[Entry], *, hidden: bool) -> Found | None:
-        """What was found among entries of which none bears on another; `None` where one may."""
-        fact, at = self.fact, case.at
-        counted_as, ends, checked = fact.counted, fact.ends, self.checked
+        at = case.at
         last: datetime | None = None
         doubt: datetime | None = None
         newest: Entry | None = None
         for entry in entries:
             said = entry.__dict__
             status = said.get("status")
-            if status in REPLACES and (said["key"] is not None or isinstance(entry, Measurement)):
-                return None
-            if status in ends:
-                return None
+            if status not in at_a_glance:
+                if status in ends or _bears_on_others(entry, status):
+                    return thorough(case)
+                if status not in counted_as if counted_as else status in odd:
+                    continue
             if said["patient"] is not None and case.of_another_patient(entry):
-                continue
-            if (status not in counted_as if counted_as else status == "superseded") or status in ERRONEOUS:
                 continue
             when, recorded = said["effective"], said["recorded"]
             truth: Truth = None
             if type(when) is datetime and (recorded is None or type(recorded) is datetime):
                 if when > at or (recorded is not None and recorded > at):
                     continue
-                truth = self._fits(case, entry) if checked else _says_something(said)
+                truth = True
+                for check in checks:
+                    truth = check(case, entry, said)
+                    if truth is not True:
+                        break
                 if truth is False:
                     continue
             if truth is None:
-                standing = self._counting(case).standing(entry)
+                standing = _counting(case, fact, options).standing(entry)
                 if standing is None or standing.counted is False:
                     continue
                 truth, when = standing.counted, standing.when or FOREVER
@@ -159,49 +168,108 @@ class Finder:
             value = _exact(fact, newest)
         return Found(last, doubt, hidden, value)
 
-    def _counting(self, case: Case) -> Counting:
-        return Counting(case, self.fact, None, None, None, None, self.options)
+    return find
 
-    def _fits(self, case: Case, entry: Entry) -> Truth:
-        """Whether an entry that stands is what the fact asks for; `None` where that wants a closer look."""
-        fact, said = self.fact, entry.__dict__
-        measured = isinstance(entry, Measurement)
-        if not (self.coded and measured):
-            kind = self._kind(case, entry, said)
-            if kind is not True:
-                return kind
-        if fact.focus != "ignored":
-            if said["focus"] is not None:
-                return None
-            if fact.focus != "optional" and case.tumour.several is not False:
-                return None
-        if fact.matches and (said.get("regimen") or said.get("cycle") is not None):
-            for truth, _, _ in self._counting(case).matches(entry):
-                if truth is not True:
-                    return truth
-        if fact.vocabulary is not None:
-            if said.get(fact.vocabulary.field) not in fact.vocabulary.values:
-                return None
-        elif measured:
-            return _says_something(said)
-        if fact.stage is not None:
-            for truth, _, _ in content_checks(case, fact, entry, self.options):
-                if truth is not True:
-                    return truth
-        return True
 
-    def _kind(self, case: Case, entry: Entry, said: Mapping[str, Any]) -> Truth:
-        fact = self.fact
-        if type(entry) in _TOLD_BY_KIND and not fact.doubtful_kinds and not fact.narrow_kinds:
-            return not fact.kinds or said["kind"] in fact.kinds
-        return self._counting(case).is_kind(entry)
+def _of(selection: Selection, fact: Fact) -> Found:
+    counted = [s.when or FOREVER for s in selection.standings if s.counted]
+    doubtful = [s.when or FOREVER for s in selection.standings if s.counted is None]
+    newest, hidden = selection.newest, bool(selection.hidden)
+    alone = len(newest) == 1 and newest[0].counted and not hidden
+    value = _exact(fact, newest[0].entry) if alone else None
+    return Found(max(counted, default=None), max(doubtful, default=None), hidden, value)
+
+
+def _bears_on_others(entry: Entry, status: str | None) -> bool:
+    """Whether the entry may take another's place."""
+    return status in REPLACES and (entry.key is not None or isinstance(entry, Measurement))
+
+
+def _counting(case: Case, fact: Fact, options: Mapping[str, Parameter]) -> Counting:
+    return Counting(case, fact, None, None, None, None, options)
+
+
+def _checks(fact: Fact, options: Mapping[str, Parameter], *, coded: bool) -> Iterator[Check]:
+    """What the fact asks of an entry that stands, and no more."""
+    if not coded:
+        yield _kind(fact, options)
+    if fact.focus != "ignored":
+        optional = fact.focus == "optional"
+        yield (
+            lambda case, _, said: (
+                True if said["focus"] is None and (optional or case.tumour.several is False) else None
+            )
+        )
+    if fact.matches:
+        yield _matching(fact, options)
+    if fact.vocabulary is not None:
+        field, words = fact.vocabulary.field, frozenset(fact.vocabulary.values)
+        yield lambda _, __, said: True if said.get(field) in words else None
+    elif coded:
+        yield lambda _, __, said: _says_something(said)
+    else:
+        yield lambda _, entry, said: not isinstance(entry, Measurement) or _says_something(said)
+    if fact.stage is not None:
+        yield _staged(fact, options)
 
 
 _CODED = ("labs", "vitals")
 _TOLD_BY_KIND = frozenset({Assessment, Consent, Procedure, Note})
+_TOLD_IF_SAID = frozenset({Pathology, MarkerResult, Exam})
+"""Entries of no stated kind are meant, too."""
 
 
-def _says_something(said: Mapping[str, Any]) -> bool:
+def _kind(fact: Fact, options: Mapping[str, Parameter]) -> Check:
+    any_kind = not fact.kinds
+    plain = not fact.doubtful_kinds and not fact.narrow_kinds
+    kinds, or_none = frozenset(fact.kinds), frozenset({*fact.kinds, None})
+
+    def kind(case: Case, entry: Entry, said: Said) -> Truth:
+        if plain and type(entry) in _TOLD_BY_KIND:
+            return any_kind or said["kind"] in kinds
+        if plain and type(entry) in _TOLD_IF_SAID:
+            return any_kind or said.get("kind") in or_none
+        return _counting(case, fact, options).is_kind(entry)
+
+    return kind
+
+
+def _matching(fact: Fact, options: Mapping[str, Parameter]) -> Check:
+    """Whether the regimen and the cycle are the order's, where they are named."""
+
+    def matching(case: Case, entry: Entry, said: Said) -> Truth:
+        named, cycle, order = said.get("regimen"), said.get("cycle"), case.order
+        if not named and (cycle is None or (order is not None and order.cycle == cycle)):
+            return True
+        truths = (truth for truth, _, _ in _counting(case, fact, options).matches(entry))
+        return next((truth for truth in truths if truth is not True), True)
+
+    return matching
+
+
+def _staged(fact: Fact, options: Mapping[str, Parameter]) -> Check:
+    """Whether the stage is one, of the right kind, that fits the order's tumour."""
+    told: dict[Any, Truth] = {}
+
+    def staged(case: Case, entry: Entry, said: Said) -> Truth:
+        kind = case.tumour.kind
+        key = (
+            said.get("stage"), said.get("system"), said.get("kind"), kind and kind.id, kind is None and case.is_malignant_without_kind()
+        )  # fmt: skip
+        if key not in told:
+            if len(told) >= _MOST_STAGES:
+                told.clear()
+            truths = (truth for truth, _, _ in content_checks(case, fact, entry, options))
+            told[key] = next((truth for truth in truths if truth is not True), True)
+        return told[key]
+
+    return staged
+
+
+_MOST_STAGES = 4096
+
+
+def _says_something(said: Said) -> bool:
     """Whether a measurement has a value, or at least something in its place."""
     return said["value"] is not None or said["text"] is not None or said["conflict"] is not None
 
@@ -231,9 +299,7 @@ def _by_fact(
     return case.by_fact[place]
 
 
-def _sorted(
-    entries: Sequence[Entry], facts: Mapping[tuple[str | None, str | None], tuple[str, ...]]
-) -> Mapping[str, Sequence[Entry]] | None:
+def _sorted(entries: Sequence[Entry], facts: Facts) -> Mapping[str, Sequence[Entry]] | None:
     found: dict[str, list[Entry]] = {}
     for entry in entries:
         said = entry.__dict__
@@ -241,7 +307,10 @@ def _sorted(
             return None
         for code in said["codes"]:
             of = code.__dict__
-            for name in facts.get((of["system"], of["code"]), ()):
+            systems = facts.get(of["code"])
+            if systems is None:  # most codes are of no concern
+                continue
+            for name in systems.get(of["system"], ()):
                 listed = found.get(name)
                 if listed is None:
                     found[name] = [entry]

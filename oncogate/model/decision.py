@@ -188,7 +188,7 @@ class Decision(Model):
         }  # fmt: skip
         # as `model_construct` does, in a tenth of its time
         object.__setattr__(made, "__dict__", fields)
-        object.__setattr__(made, "__pydantic_fields_set__", set(cls.model_fields))
+        object.__setattr__(made, "__pydantic_fields_set__", _ALL_FIELDS)
         object.__setattr__(made, "__pydantic_extra__", None)
         object.__setattr__(made, "__pydantic_private__", None)
         return made
@@ -275,6 +275,9 @@ class Decision(Model):
     def load(cls, source: str | bytes | Mapping[str, Any]) -> Decision:
         """A decision from its JSON or its data; raises pydantic's `ValidationError` for anything else."""
         return cls.model_validate(json.loads(source) if isinstance(source, (str, bytes)) else source)
+
+
+_ALL_FIELDS = set(Decision.model_fields)
 
 
 @cache

@@ -151,6 +151,8 @@ class Library:
 
     def in_force(self, day: date) -> InForce:
         """What is in force on a day: a loosening ends by itself."""
+        if not self.layers:
+            return self._without_layers
         changes = [(layer, change) for layer in self.layers for change in layer.changes]
         holding = tuple(change.holds_on(day) for _, change in changes)
         found = self._in_force.get(holding)
@@ -158,6 +160,10 @@ class Library:
             kept = [pair for pair, holds in zip(changes, holding, strict=True) if holds]
             found = self._in_force[holding] = self._with(kept)
         return found
+
+    @once
+    def _without_layers(self) -> InForce:
+        return self._with([])
 
     def _with(self, changes: list[tuple[Layer, Change]]) -> InForce:
         rules = {loaded.rule.id: loaded.rule for loaded in self.rules}
