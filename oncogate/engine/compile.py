@@ -237,7 +237,7 @@ class _Function:
         if ref in self.parameters:
             self.add(_assign(name, self._known(self.parameters[ref].number)))
             return
-        limit = _only_number(deriver(ref, options_of(leaf, self.parameters)))
+        limit = _only_number(deriver(self.facts, ref, options_of(leaf, self.parameters)))
         self.add(_assign(name, _call(self._known(limit), _name("case"))))
 
     def _found(self, fact: str, leaf: Leaf) -> str:
@@ -282,12 +282,12 @@ class _Function:
         options, fact = options_of(leaf, self.parameters), self.facts[leaf.holds]
         if fact.when is not None:
             return self.compiler.fact(leaf.holds, {**fact.parameters, **options})
-        derived = deriver(leaf.holds, options)
+        derived = deriver(self.facts, leaf.holds, options)
         return lambda v, case: derived(case).truth
 
     def _value(self, leaf: Value) -> Maker:
         """A derived value against a parameter."""
-        derived = deriver(leaf.value, options_of(leaf, self.parameters))
+        derived = deriver(self.facts, leaf.value, options_of(leaf, self.parameters))
         operator, parameter = leaf.comparison[0], self.parameters[leaf.comparison[1]]
         if operator == "in_":
             return lambda v, case: all_agree([is_listed(x, parameter) for x in derived(case).possible])

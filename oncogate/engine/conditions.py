@@ -311,30 +311,28 @@ def compared(value: Any, operator: str, limits: Iterable[Any]) -> Truth:
 
 def derive(case: Case, name: str, options: Options) -> Derived:
     """The derived fact `name`, by its formula, conditions, cases or points; worked out once in a case."""
-    return _derived(case, name, options, key_of(name, options))
+    found: Derived | None = case.memo.get(key_of(name, options))
+    return found if found is not None else deriver(case.facts, name, options)(case)
 
 
-def deriver(name: str, options: Options) -> Callable[[Case], Derived]:
-    """`derive` for one name and set of options, to be asked of many cases."""
-    key = key_of(name, options)
-    return lambda case: _derived(case, name, options, key)
+def deriver(facts: Mapping[str, Fact], name: str, options: Options) -> Callable[[Case], Derived]:
+    """`derive` for one name and set of options, to be asked of many cases of the same facts."""
+    fact, key = facts[name], key_of(name, options)
+    with_own, formula = {**fact.parameters, **options}, fact.derive
+
+    def derived(case: Case) -> Derived:
+        found: Derived | None = case.memo.get(key)
+        if found is None:
+            found = FORMULAS[formula](case, with_own) if formula else _conditional(case, name, fact, with_own)
+            case.memo[key] = found
+        return found
+
+    return derived
 
 
 def key_of(name: str, options: Options) -> tuple[Any, ...]:
     """What a derived fact is kept under in a case."""
     return (name, tuple(sorted((n, str(p.value), p.unit) for n, p in options.items())) if options else ())
-
-
-def _derived(case: Case, name: str, options: Options, key: tuple[Any, ...]) -> Derived:
-    found: Derived | None = case.memo.get(key)
-    if found is None:
-        fact = case.facts[name]
-        with_own = {**fact.parameters, **options}
-        found = (
-            FORMULAS[fact.derive](case, with_own) if fact.derive else _conditional(case, name, fact, with_own)
-        )
-        case.memo[key] = found
-    return found
 
 
 def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Derived:

@@ -25,7 +25,7 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     return Finding(
         rule=rule.id, version=rule.version, layer=force.set_by.get(rule.id, {}).get(""),
         effect=rule.effect, verdict=verdict, asks=asks,
-        title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement, case), missing=_missing(judgement),
+        title=rule.title, reason=reason_for(judgement, case, values), evidence=_evidence(judgement, case), missing=_missing(judgement),
         parameters=_used(rule, force),
         remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
         override=rule.override if asks is not None else None,

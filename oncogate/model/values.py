@@ -153,13 +153,13 @@ Comparator = Literal["<", "<=", ">", ">="]
 
 def _shortest(value: Any) -> Decimal:
     # equal requests must give equal bytes: 1.0 and 1 are one value
-    if type(value) is float:
+    if type(value) is float or type(value) is int:
         return _shortest_of(value)
     plain = _number(value).normalize()
     return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192, typed=True)
 def _shortest_of(value: float) -> Decimal:
     return _shortest(_number(value))
 

@@ -203,6 +203,8 @@ class Tables:
         # the same few names come again and again; what a name means never changes once the tables are read
         self._identified = lru_cache(maxsize=REMEMBERED)(self._identify)
         self._keys_of_regimen = lru_cache(maxsize=REMEMBERED)(self._regimen_keys)
+        self._rows_named = lru_cache(maxsize=REMEMBERED)(self._regimens_named)
+        self._told_same = lru_cache(maxsize=REMEMBERED)(self._same_regimen)
         self._kind_told_by = lru_cache(maxsize=REMEMBERED)(self._kind_of)
         self._codes_told_by = lru_cache(maxsize=REMEMBERED)(self._read_codes)
         self._means_tumour = lru_cache(maxsize=REMEMBERED)(self._is_tumour)
@@ -361,6 +363,9 @@ class Tables:
 
     def regimens_named(self, name: str) -> tuple[Regimen, ...]:
         """The rows that a regimen's name may mean."""
+        return self._rows_named(name)
+
+    def _regimens_named(self, name: str) -> tuple[Regimen, ...]:
         rows = (row for key in self.regimen_keys(name) for row in self.regimens.get(key, ()))
         return tuple({row.id: row for row in rows}.values())
 
@@ -404,6 +409,9 @@ class Tables:
 
     def same_regimen(self, one: str, other: str) -> bool:
         """Whether two names mean one regimen: the same word, or names of the same row."""
+        return self._told_same(one, other)
+
+    def _same_regimen(self, one: str, other: str) -> bool:
         a, b = set(self.regimen_keys(one)), set(self.regimen_keys(other))
         return bool(a & b) or any(b & row.names for key in a for row in self.regimens.get(key, ()))
 
