@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from oncogate import Gate, Request
 from oncogate.authoring.examples import request_of
 from oncogate.packs.load import load_library
@@ -174,25 +176,38 @@ def test_another_patients_entry_is_not_counted_and_is_noticed():
     assert [n.code for n in decision.notices] == ["wrong-patient"]
 
 
+def _fails(*_):
+    raise ZeroDivisionError
+
+
 def test_a_rule_that_fails_in_the_engine_is_unknown_and_asks(monkeypatch):
-    from oncogate.engine import judge as judging
+    from oncogate.engine.formulas import FORMULAS
 
-    real = judging.judge
-
-    def failing(rule, case):
-        if rule.id == "core/consent-missing":
-            raise ZeroDivisionError
-        return real(rule, case)
-
-    monkeypatch.setattr(judging, "judge", failing)
+    monkeypatch.setitem(FORMULAS, "order_needs_marker", _fails)
     decision = GATE.decide(Request.load({"at": "2026-03-02T09:30:00+08:00"}))
+    finding = decision.finding("core/molecular-result-missing")
+    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unknown", "block", "engine_error")  # fmt: skip
+    assert "core/molecular-result-missing" in decision.determining_rules
+
+
+def test_an_order_that_can_not_even_be_looked_at_passes_no_rule(monkeypatch):
+    from oncogate.engine.program import Program
+
+    monkeypatch.setattr(Program, "_plan", _fails)
+    decision = GATE.decide(Request.load({"at": "2026-03-02T09:30:00+08:00"}))
+    assert decision.outcome == "block"
+    assert {f.verdict for f in decision.all_findings} == {"unknown"}
+
+
+@pytest.mark.parametrize("broken", ["judge_safely", "finding_of"])
+def test_a_verdict_stands_though_it_can_not_be_explained(monkeypatch, broken):
+    from oncogate.explain import account
+
+    monkeypatch.setattr(account, broken, (lambda *_: None) if broken == "judge_safely" else _fails)
+    decision = GATE.decide(request_of({"order": DOCETAXEL, "consents": []}, LIBRARY))
     finding = decision.finding("core/consent-missing")
-    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == (
-        "block",
-        "unknown",
-        "block",
-        "engine_error",
-    )
+    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unmet", "block", "engine_error")  # fmt: skip
+    assert finding in decision.determining
 
 
 def test_every_formula_that_a_fact_may_name_is_there_and_no_other():

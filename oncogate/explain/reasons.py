@@ -54,14 +54,13 @@ MOST_SHOWN = 4
 """Near misses said in a sentence; all are in the evidence."""
 
 
-def reason_for(judgement: Judgement, case: Case) -> Text:
-    """The reason of a finding that asks for something, or why the rule is content."""
+def reason_for(judgement: Judgement, case: Case, values: Mapping[str, Text]) -> Text:
+    """The reason of a finding that asks for something, or why the rule is content; `values` are its `fillings`."""
     if judgement.verdict == "met":
         return Text(zh="已满足要求。", en="The requirement is met.")
     if judgement.verdict == "not_applicable":
         return Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
     said = judgement.rule.reason
-    values = fillings(judgement, case)
     if judgement.verdict == "unmet":
         parts = [said.unmet.fill(**values)]
     else:

@@ -17,6 +17,7 @@ import yaml
 from oncogate.base.errors import Diagnostic
 from oncogate.packs.document import DEEPEST, Document, Path_
 
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
@@ -39,7 +40,9 @@ def compose(text: str, document: Document) -> None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = f"isn't YAML: {error.problem or error.context}"
+        said = error.problem or error.context or ""
+        # libyaml has a limit of its own, far above ours, that its reading ahead may meet first
+        message = f"isn't YAML: {_TOO_DEEP if 'nesting depth' in said else said}"
         document.problems.append(Diagnostic(str(document.path), *where, "yaml-syntax", message))
     except (yaml.YAMLError, ValueError) as error:
         document.report((), "yaml-syntax", f"isn't YAML: {str(error).splitlines()[0]}")
@@ -64,9 +67,7 @@ class _Composer:
         where = (event.start_mark.line + 1, event.start_mark.column + 1)
         self.document.values[path] = where
         if len(path) > DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark
-            )
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             self.document.report(
                 path, "yaml-alias", "anchors and aliases aren't allowed", "write the value out"
