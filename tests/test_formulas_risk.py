@@ -381,6 +381,10 @@ def test_a_reading_that_can_not_be_read_may_be_a_fever_or_none() -> None:
     assert found("fn.fever_sustained", vitals=[{**unit, "age": "5 h"}, *long_up]).truth is True
     undated = {"fact": "vital.temperature_oral", "value": "38.0 Cel", "effective": None}
     assert found("fn.fever_sustained", vitals=[undated, *long_up]).truth is None
+    assert found("fn.fever_sustained", vitals=[undated]).truth is None
+    normal = {**undated, "value": "36.8 Cel"}  # it may have come between the two
+    assert found("fn.fever_sustained", vitals=[normal, *long_up]).truth is None
+    assert found("fn.fever_sustained", vitals=[normal, reading]).truth is False
 
 
 def test_the_limit_is_that_of_the_site() -> None:

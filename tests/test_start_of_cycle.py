@@ -158,12 +158,13 @@ def test_fever_goes_by_the_site(site: str | None, value: str, expected: str):
     assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": [taken]}) == expected
 
 
-def test_the_newest_temperature_speaks():
+@pytest.mark.parametrize(("age", "expected"), [("20 h", "unmet"), ("25 h", "not_applicable")])
+def test_a_fever_of_the_window_counts_whatever_was_measured_since(age: str, expected: str):
     taken = [
-        {"fact": "vital.temperature_oral", "value": "39 Cel", "age": "20 h"},
+        {"fact": "vital.temperature_oral", "value": "39 Cel", "age": age},
         {"fact": "vital.temperature_oral", "value": "36.8 Cel", "age": "1 h"},
     ]
-    assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": taken}) == "not_applicable"
+    assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": taken}) == expected
 
 
 @pytest.mark.parametrize(("tolerance", "days"), [(2, "19"), (3, "18")])
