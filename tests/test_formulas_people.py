@@ -399,9 +399,45 @@ def test_another_regimen_under_way() -> None:
 
 def intrathecal(drugs: list[dict[str, str]], **given: Any) -> Truth:
     with_ = options(
-        drugs=["vinca"], intrathecal_drugs=["methotrexate", "cytarabine"], routes=["鞘内注射", "IT"]
+        drugs=["vinca"],
+        intrathecal_drugs=["methotrexate", "cytarabine"],
+        routes=["鞘内注射", "IT"],
+        swallowed=["片"],
     )
     return found("order.meets_intrathecal", with_, **{"order": {"drugs": drugs}, **given}).truth
+
+
+def test_a_route_that_is_not_stated_matters_where_a_vinca_alkaloid_is_or_may_be() -> None:
+    unsaid, tablet = {"name": "甲氨蝶呤"}, {"name": "甲氨蝶呤片"}
+    vincristine = {"name": "长春新碱", "route": "静脉滴注"}
+    assert intrathecal([unsaid]) is False
+    assert intrathecal([unsaid], treatments=None) is None
+    assert intrathecal([unsaid], orders=None) is None
+    assert intrathecal([unsaid], unread=[{"section": "treatments", "problem": "a page is missing"}]) is None
+    assert intrathecal([unsaid], treatments=[{"drugs": [vincristine], "age": "2 h"}]) is None
+    assert intrathecal([unsaid], treatments=[{"drugs": [{"name": "环磷酰胺"}], "age": "2 h"}]) is False
+    assert intrathecal([tablet], treatments=None, orders=None) is False
+    assert intrathecal([tablet, vincristine]) is False
+    assert intrathecal([{**tablet, "route": "IT"}, vincristine]) is True  # what is stated counts
+    for route in ("口服", "肌注", "皮下注射"):
+        assert intrathecal([{**unsaid, "route": route}], treatments=None, orders=None) is False
+
+
+def test_a_drug_that_is_not_recognised_may_be_either_of_the_two() -> None:
+    vincristine, new = {"name": "长春新碱", "route": "静脉滴注"}, {"name": "XR-17"}
+    marked: dict[str, Any] = {"kind": "chemotherapy"}
+
+    def meets(*drugs: dict[str, str], **given: Any) -> Truth:
+        return intrathecal([], **{"order": {"drugs": list(drugs), **marked}, **given})
+
+    assert meets(vincristine, new) is None
+    assert meets(vincristine, {**new, "route": "静脉滴注"}) is False
+    assert meets(new, {"name": "甲氨蝶呤", "route": "IT"}) is None
+    assert meets(new) is False  # alone it meets nothing
+    assert meets() is None
+    assert meets(new, treatments=None) is None
+    assert meets(new, treatments=[{"drugs": [vincristine], "age": "2 h"}]) is None
+    assert intrathecal([vincristine, new]) is False  # not marked: the core rule on unrecognised drugs speaks
 
 
 def test_a_vinca_alkaloid_and_an_intrathecal_injection_on_one_day() -> None:

@@ -84,7 +84,7 @@ FORMS: Mapping[str, Form] = {
     "has_start_limit_bilirubin": _truth(),
     "has_start_limit_crcl": _truth(),
     "interval_due": _quantity("d", tolerance=_number("d"), longest=_number("d")),
-    "intrathecal_same_day": _truth(drugs=_DRUGS, intrathecal_drugs=_DRUGS, routes=_WORDS),
+    "intrathecal_same_day": _truth(drugs=_DRUGS, intrathecal_drugs=_DRUGS, routes=_WORDS, swallowed=_WORDS),
     "order_cycle": _quantity("1"),
     "order_drugs": Form("drugs"),
     "order_drugs_recognised": _truth(),
