@@ -101,7 +101,9 @@ def test_the_evidence_names_the_readings_that_decided_and_the_words_the_highest(
 
 
 def test_a_reading_of_a_day_is_told_by_its_day() -> None:
-    (said,) = found(ONCE, [{"fact": "vital.temperature_oral", "value": "39.5 Cel", "effective": "2026-03-02"}]).holding
+    (said,) = found(
+        ONCE, [{"fact": "vital.temperature_oral", "value": "39.5 Cel", "effective": "2026-03-02"}]
+    ).holding
     assert said.zh == "2026-03-02 口腔温度 39.5 ℃"
 
 

@@ -175,5 +175,9 @@ def test_a_cycle_that_comes_too_early_is_told_how_many_days_are_asked_for(tolera
     given = {"order": order_of("docetaxel", interval_days=21), "treatments": [given_before("14 d")]}
     finding = judge_alone(rule, request_of(given, LIBRARY), LIBRARY)
     assert finding.verdict == "unmet"
-    assert f"距上一周期首日 14 天，未满 {days} 天" in finding.reason.zh
-    assert f"{days} days of its regimen" in finding.reason.en
+    assert (
+        f"距上一周期首日 14 天，方案间隔 21 天；允许提前 {tolerance} 天，至少应满 {days} 天"
+        in finding.reason.zh
+    )
+    assert "14 days since the last cycle began, and the interval is 21 days" in finding.reason.en
+    assert f"the {tolerance} days that it may be early, {days} days have to pass" in finding.reason.en
