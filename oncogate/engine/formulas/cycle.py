@@ -28,9 +28,10 @@ def order_follows_cycle(case: Case, options: Options) -> Derived:
     order = case.order
     if order is None or (order.day is not None and order.day != FIRST_DAY):
         return known(False)
-    if order.day is None and _same_cycle(case):
-        return known(False)
     selection = select(case, "treatment.cycle")
+    begun = _same_cycle(case, selection) if order.day is None else []
+    if begun:
+        return known(False, [s.evidence(selection.fact) for s in begun])
     alike = [(s, _alike(case, s)) for s in _earlier(case, selection)]
     if any(found for _, found in alike):
         return known(True)
@@ -146,13 +147,13 @@ def _earlier(case: Case, selection: Selection) -> list[Standing]:
     ]  # fmt: skip
 
 
-def _same_cycle(case: Case) -> bool:
-    """Whether the order's own cycle has begun already."""
+def _same_cycle(case: Case, selection: Selection) -> list[Standing]:
+    """The treatments by which the order's own cycle has begun already."""
     cycle = case.order.cycle if case.order else None
-    standings = select(case, "treatment.cycle").standings
-    return cycle is not None and any(
-        s.counted and getattr(s.entry, "cycle", None) == cycle and _alike(case, s) for s in standings
-    )
+    return [
+        s for s in selection.standings
+        if cycle is not None and s.counted and getattr(s.entry, "cycle", None) == cycle and _alike(case, s)
+    ]  # fmt: skip
 
 
 def _alike(case: Case, standing: Standing) -> Truth:
