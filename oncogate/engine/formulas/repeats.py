@@ -162,15 +162,14 @@ def intrathecal_same_day(case: Case, options: Options) -> Derived:
     if own_vinca is False and own_intrathecal is False:
         return known(None if case.doubtful and not case.drugs else False)
     selections = (select(case, OTHER_ORDERS), select(case, OTHER_TREATMENTS))
-    pairs: list[tuple[Truth, _Given]] = []
+    pairs: list[tuple[Truth, Evidence]] = []
     for given in _given(case, selections, over=True):
         day, drug = _day_of(case, given.standing.entry), case.tables.identify(given.drug)
         today: Truth = None if day is None else day == _my_day(case)
-        met = some(
-            (every((own_vinca, intrathecal(given.drug, drug))), every((own_intrathecal, is_vinca(drug))))
-        )
+        its_vinca, its_intrathecal = is_vinca(drug), intrathecal(given.drug, drug)
+        met = some((every((own_vinca, its_intrathecal)), every((own_intrathecal, its_vinca))))
         if (found := every((today, met, given.standing.counted))) is not False:
-            pairs.append((found, given))
+            pairs.append((found, _beside(given, every((today, some((its_vinca, its_intrathecal)))))))
     # one drug alone is both only where it is to be given so: a vinca alkaloid, or what may be one
     inside = some(
         every((v, i)) if one is not other or i else False for one, v, _ in mine for other, _, i in mine
@@ -178,7 +177,7 @@ def intrathecal_same_day(case: Case, options: Options) -> Derived:
     hidden = [h.evidence(s.fact) for s in selections for h in s.hidden]
     truth = some([inside, *(t for t, _ in pairs), None if hidden else False])
     evidence = [_ordered(d, v, i) for d, v, i in mine if v is not False or i is not False]
-    evidence += [_row(given, t) for t, given in pairs] + hidden
+    evidence += [row for _, row in pairs] + hidden
     return known(truth, dict.fromkeys(evidence), (OTHER_ORDERS,) if truth is None else ())
 
 
@@ -189,6 +188,13 @@ def _ordered(drug: OrderedDrug, vinca: Truth, intrathecal: Truth) -> Evidence:
     if vinca is False and intrathecal is None:
         return Evidence(fact="order.drugs", counted=None, why="absent", value=drug.label.zh, detail=NO_ROUTE)
     return Evidence(fact="order.drugs", counted=True, value=drug.label.zh, detail=drug.known.label)
+
+
+def _beside(given: _Given, sure: Truth) -> Evidence:
+    """A drug that was given, or is ordered, beside it; `sure` if it is one of the two and of that day."""
+    row = _row(given, every((sure, given.standing.counted)))
+    unsaid = row.counted is None and row.why is None
+    return row.model_copy(update={"why": "absent", "detail": NO_ROUTE}) if unsaid else row
 
 
 def _given(case: Case, selections: Iterable[Selection], *, over: bool = False) -> Iterator[_Given]:
