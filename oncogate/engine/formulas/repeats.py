@@ -186,7 +186,7 @@ def _ordered(drug: OrderedDrug, vinca: Truth, intrathecal: Truth) -> Evidence:
     if drug.known is None:
         return unrecognised("order.drugs", drug)
     if vinca is False and intrathecal is None:
-        return Evidence(fact="order.drugs", counted=None, why="absent", value=drug.label.zh, detail=NO_ROUTE)
+        return Evidence(fact="order.drugs", counted=None, why="invalid", value=drug.label.zh, detail=NO_ROUTE)
     return Evidence(fact="order.drugs", counted=True, value=drug.label.zh, detail=drug.known.label)
 
 
@@ -194,7 +194,7 @@ def _beside(given: _Given, sure: Truth) -> Evidence:
     """A drug that was given, or is ordered, beside it; `sure` if it is one of the two and of that day."""
     row = _row(given, every((sure, given.standing.counted)))
     unsaid = row.counted is None and row.why is None
-    return row.model_copy(update={"why": "absent", "detail": NO_ROUTE}) if unsaid else row
+    return row.model_copy(update={"why": "invalid", "detail": NO_ROUTE}) if unsaid else row
 
 
 def _given(case: Case, selections: Iterable[Selection], *, over: bool = False) -> Iterator[_Given]:
