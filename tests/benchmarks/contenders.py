@@ -162,6 +162,12 @@ def _file(settings: Settings) -> Loaded:
     )
 
 
+def _file_json(settings: Settings) -> Loaded:
+    """The same, and the decision written as JSON."""
+    gate, _ = _gate(settings)
+    return _file(settings)._replace(decide=lambda one: gate.decide(one).to_json())
+
+
 def _peer(module: str, load: str = "load") -> Callable[[Settings], Loaded]:
     def loading(settings: Settings) -> Loaded:
         records = [as_json(record) for record in plain_records(settings.get("count", 2000))]
@@ -185,6 +191,7 @@ CONTENDERS = {
     "own-model": Contender("pydantic: oncogate's own model", "validation alone, no decision", _own_model),
     "own-load": Contender("oncogate: Request.load alone", "validation alone, no decision", _own_load),
     "file": Contender("oncogate: a request from a file", "", _file),
+    "file-json": Contender("oncogate: a request from a file, as JSON", "", _file_json),
     "zen": Contender("ZEN, one expression", "selects in the engine", _peer("zen_")),
     "zen-graph": Contender("ZEN, graph", "selects in the engine", _peer("zen_", "load_graph")),
     "datalogic": Contender("datalogic (JSON Logic in Rust)", "selects in the engine, ISO text order", _peer("datalogic")),
