@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -51,3 +53,24 @@ def test_with_more_rules_too(tmp_path: Path, all_apply: bool, by_hand: Any) -> N
     gate = Gate.load([write_rules(tmp_path, 4, all_apply=all_apply)])
     assert len(gate.library.rules) == 40
     assert differing(gate, by_hand, RECORDS[:60]) == []
+
+
+@pytest.mark.longer
+def test_all_of_them_run() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    titles = (
+        "The common job",
+        "A CDS Hooks request",
+        "More rules",
+        "Cold start",
+        "Memory held",
+        "All shipped rules",
+        "Pauses",
+        "Many requests",
+        "Goals",
+    )
+    assert [title for title in titles if title not in done.stdout] == []
+    assert "'wrong': 0" in done.stderr
+    assert not re.search(r"'wrong': [1-9]", done.stderr)

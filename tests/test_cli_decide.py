@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -225,6 +226,7 @@ class TestAsAProcess:
             for asked, outcome in ((ALLOWED, "allow"), (BLOCKED, "block"), (b"[]", None), (ALLOWED, "allow")):
                 process.stdin.write(asked + b"\n")
                 process.stdin.flush()
+                assert select.select([process.stdout], [], [], 60)[0], "no answer before the next line"
                 assert json.loads(process.stdout.readline()).get("outcome") == outcome
             process.stdin.close()
             assert process.wait(60) == 2
