@@ -316,6 +316,17 @@ class TestAWorkerThatDies:
             f"the process that judged the lines {run.LINES + 1} to {2 * run.LINES} ended twice (exit code 7)",
         )
 
+    @pytest.mark.parametrize(("name", "value", "said"), [
+        ("oncogate.many.workers.PROGRAM", "raise SystemExit(3)", "ended twice (exit code 3)"), ("sys.executable", "/nowhere", "ended twice (it can't be started: "),
+    ])  # fmt: skip
+    def test_before_it_can_begin_is_said_too(
+        self, gate: Gate, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+    ) -> None:
+        monkeypatch.setattr(name, value)
+        with pytest.raises(OncogateError, match="worker-died") as caught:
+            list(gate.decide_lines([LINES["allowed"]], processes=2))
+        assert f"the process that judged the lines 1 to 1 {said}" in str(caught.value)
+
     @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
     def test_none_outlives_its_program(self, tmp_path: Path) -> None:
         program = (
