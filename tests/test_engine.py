@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from cases import RULE, pack
 
 from oncogate import Gate, Request
 from oncogate.authoring.examples import request_of
+from oncogate.engine.case import Case
+from oncogate.engine.judge import judge
 from oncogate.packs.load import load_library
 
 LIBRARY = load_library()
@@ -43,6 +48,16 @@ def test_an_old_tumour_in_remission_is_not_the_one_treated_but_is_another():
     diagnoses = two("C50.4", "C34.1", status="remission")
     assert verdict("clinical-stage-missing", diagnoses=diagnoses, stages=[STAGE | {"focus": "b"}]) == "met"
     assert verdict("clinical-stage-missing", diagnoses=diagnoses, stages=[STAGE]) == "unmet"
+
+
+def test_a_refuted_tumour_is_none_and_no_other():
+    refuted = {"id": "b", "code": "C34.1", "status": "refuted"}
+    breast = {"id": "a", "code": "C50.4"}
+    assert verdict("clinical-stage-missing", diagnoses=[breast, refuted], stages=[STAGE]) == "met"
+    assert (
+        verdict("clinical-stage-missing", diagnoses=[breast, refuted | {"status": "active"}], stages=[STAGE])
+        == "unmet"
+    )
 
 
 def test_treatment_of_a_metastasis_is_treatment_of_the_tumour():
@@ -257,3 +272,53 @@ def test_one_value_written_in_two_ways_gives_the_same_bytes():
 
     assert decided(b"0.50") == decided(b"0.5")
     assert decided(b"1.0") == decided(b"1")
+
+
+@pytest.mark.parametrize(
+    ("planned", "expected"),
+    [
+        ("2026-03-02T09:29:00+08:00", "unmet"),  # a minute before the moment
+        ("2026-03-02T09:30:00+08:00", "met"),
+        ("2026-03-09T09:30:00+08:00", "met"),
+        ("2026-03-09T09:31:00+08:00", "unmet"),
+        ("2026-03-02", "met"),
+        (None, "unknown"),
+    ],
+)
+def test_what_is_planned_for_later_than_the_window_is_not_due(tmp_path: Path, planned, expected):
+    text = RULE.replace("{exists: lab.anc, within: window}", "{exists: treatment.gcsf, due_within: window}")
+    library = load_library([pack(tmp_path, text)])
+    (rule,) = (loaded.rule for loaded in library.rules)
+    order = {"drugs": [{"name": "重组人粒细胞刺激因子"}], "status": "planned", "planned": planned}
+    assert (
+        judge(rule, Case.of(request_of({"order": DOCETAXEL, "orders": [order]}, library), library)).verdict
+        == expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "now", "expected"),
+    [
+        ("every_time", "0.4", "unmet"),
+        ("first_only", "0.2", "not_applicable"),
+        ("if_worse", "0.4", "not_applicable"),
+        ("if_worse", "0.3", "not_applicable"),
+        ("if_worse", "0.2", "unmet"),
+    ],
+)
+def test_a_critical_value_that_got_worse_is_raised_again(policy, now, expected):
+    (rule,) = (
+        loaded.rule
+        for loaded in LIBRARY.rules
+        if loaded.rule.id == "critical-values/white-cells-critically-low"
+    )
+    own = rule.parameters["repeats"].model_copy(update={"value": policy})
+    rule = rule.model_copy(update={"parameters": {**rule.parameters, "repeats": own}})
+    labs = [
+        {"fact": "lab.wbc", "value": "0.3 10*9/L", "age": "10 h"},
+        {"fact": "lab.wbc", "value": f"{now} 10*9/L", "age": "1 h"},
+    ]
+    request = request_of(
+        {"patient": {"id": "p", "birth_date": "1980-01-01", "ward": "普外科"}, "labs": labs}, LIBRARY
+    )
+    assert judge(rule, Case.of(request, LIBRARY)).verdict == expected
