@@ -19,7 +19,6 @@ from oncogate._version import __version__
 from oncogate.cli import console, main
 from oncogate.cli.app import app
 from oncogate.packs.leaves import leaves
-from oncogate.packs.load import load_library
 
 NO_CONSENT = request(consents=[])
 
