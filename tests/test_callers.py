@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stub_service import answer, breaks_off, drips, hangs, judges, not_checked, says, serving
@@ -50,7 +51,7 @@ def ways(gate: Gate, passed: bytes):
         "drips": (drips(0.05, answer(200, passed, headers=checked)), ALLOWED, not_asked),
         "half": (says(answer(200, passed[:-20], headers=checked)), ALLOWED, not_asked),
         "a page": (says(answer(200, b"<html>allow</html>", "text/html")), ALLOWED, not_asked),
-        "a decision that nobody made": (says(answer(200, passed)), ALLOWED, not_asked),
+        "a decision without the header": (says(answer(200, passed)), ALLOWED, not_asked),
         "another order": (says(answer(200, other, headers=checked)), ALLOWED, not_asked),
         "not checked, 200": (says(answer(200, b'{"checked":false,"errors":[]}')), ALLOWED, not_asked),
         "not checked, 503": (says(not_checked(503)), ALLOWED, not_asked),
@@ -70,6 +71,23 @@ def once(first, then):
         next(turns, then)(conn, asked)
 
     return behave
+
+
+def test_the_python_page_s_caller_tells_the_three_answers_apart(gate: Gate, passed: bytes) -> None:
+    code = next(c for c in re.findall(r"^```python\n(.*?)^```", (HOW_TO / "call-from-python.md").read_text("utf-8"), re.M | re.S) if "Client(" in c)  # fmt: skip
+    said = []
+    for name in ("blocks", "allows", "hangs", "400"):
+        behave, request, _ = ways(gate, passed)[name]
+        with serving(behave) as stub:
+            namespace: dict[str, Any] = {}
+            exec(
+                code.replace("http://127.0.0.1:8710", stub.url).replace("timeout=3.0", "timeout=0.6"),
+                namespace,
+            )
+            said.append(namespace["sign"](Request.load(request)))
+            namespace["client"].close()
+    assert said[:3] == ["held back", "allow", "held back: no answer within 0.6 s"]
+    assert said[3].startswith("held back: /at: the field `at` is missing [request-missing]")
 
 
 JAVA_TRY = """
@@ -116,6 +134,10 @@ def order_of(path: Path) -> str:
     return str(json.loads(path.read_bytes())["order"]["id"])
 
 
+def patient_of(path: Path) -> str:
+    return str(json.loads(path.read_bytes())["record"]["patient"]["id"])
+
+
 def test_java_tells_the_three_answers_apart(java: Path, gate: Gate, passed: bytes) -> None:
     expected, arguments = {}, []
     with contextlib.ExitStack() as stubs:
@@ -129,6 +151,46 @@ def test_java_tells_the_three_answers_apart(java: Path, gate: Gate, passed: byte
         )  # fmt: skip
     assert dict(zip(expected, found.stdout.splitlines(), strict=True)) == expected, found.stderr
     assert "fail=OPEN: no answer within 600 ms" in found.stderr
+    assert "ord-1" not in found.stderr
+
+
+CSHARP_TRY = """
+using System; using System.IO;
+public static class Try {
+    public static void Main(string[] args) {
+        for (int i = 0; i < args.Length; i += 5) {
+            var fail = args[i + 1] == "OPEN" ? Fail.Open : Fail.Closed;
+            using (var gate = new OncogateClient(args[i], "t0ken", fail, TimeSpan.FromMilliseconds(600), Console.Error.WriteLine)) {
+                try {
+                    var a = gate.DecideAsync(args[i + 2], args[i + 3], File.ReadAllText(args[i + 4])).GetAwaiter().GetResult();
+                    Console.WriteLine((a.Checked + " " + a.LetThrough + " " + (a.Outcome ?? "null")).ToLowerInvariant());
+                } catch (RefusedException refused) { Console.WriteLine("refused " + refused.Status); }
+            }
+        }
+    }
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("mcs") is None, reason="Mono's compiler (mono-mcs) is not installed")
+def test_dotnet_tells_the_three_answers_apart_on_mono(gate: Gate, passed: bytes, tmp_path: Path) -> None:
+    (tmp_path / "OncogateClient.cs").write_text(code_of("call-from-dotnet.md", "csharp"), "utf-8")
+    (tmp_path / "Try.cs").write_text(CSHARP_TRY, "utf-8")
+    libraries = ["-r:System.Net.Http.dll", "-r:System.Web.Extensions.dll"]
+    sources = ["OncogateClient.cs", "Try.cs", ROOT / "tests" / "system_text_json.cs"]
+    subprocess.run(["mcs", "-warnaserror", *libraries, "-out:try.exe", *sources], cwd=tmp_path, check=True)
+    expected, arguments = {}, []
+    with contextlib.ExitStack() as stubs:
+        for fail, policy in enumerate(("CLOSED", "OPEN")):
+            for name, (behave, request, said) in ways(gate, passed).items():
+                stub = stubs.enter_context(serving(behave))
+                arguments += [stub.url, policy, order_of(request), patient_of(request), str(request)]
+                expected[name, policy] = said[fail]
+        found = subprocess.run(
+            ["mono", "try.exe", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )  # fmt: skip
+    assert dict(zip(expected, found.stdout.splitlines(), strict=True)) == expected, found.stderr
+    assert "fail=Open: no answer within 600 ms" in found.stderr
     assert "ord-1" not in found.stderr
 
 
