@@ -300,21 +300,6 @@ class TestTold:
             Client("http://gate", fail="closed", **given)
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 by its own authority."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gate -addext subjectAltName=IP:127.0.0.1"
-    )
-    try:
-        subprocess.run([*command.split(), "-keyout", key, "-out", cert], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return key, cert
-
-
 class TestTLS:
     def test_is_verified_and_takes_the_hospital_s_authority(self, gate: Gate, certificate) -> None:
         key, cert = certificate
