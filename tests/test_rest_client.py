@@ -16,6 +16,7 @@ import time
 import types
 from pathlib import Path
 
+import httpx2
 import pytest
 from stub_service import answer, breaks_off, drips, hangs, judges, not_checked, says, serving
 
@@ -130,7 +131,7 @@ MISBEHAVING = {
     "a list": (lambda ok: says(answer(200, b"[" + ok + b"]")), "answer-unreadable"),
     "not checked, with 200": (lambda ok: says(answer(200, b'{"checked": false, "errors": []}')), "answer-unreadable"),
     "very deep": (lambda ok: says(answer(200, b"[" * 100_000)), "answer-unreadable"),
-    "without end": (lambda ok: lambda conn, asked: conn.sendall(answer(200, b" " * (33 << 20))), "answer-unreadable"),
+    "without end": (lambda ok: lambda conn, asked: conn.sendall(answer(200, ok + b" " * (33 << 20))), "answer-unreadable"),
     "another order": (lambda ok: says(answer(200, of_another("order", "ord-9", ok))), "answer-mixed-up"),
     "another patient": (lambda ok: says(answer(200, of_another("patient", "p-9", ok))), "answer-mixed-up"),
     "another moment": (
@@ -266,6 +267,21 @@ class TestOneMoreTry:
         with serving(breaks_off) as stub:
             ask_in_a_thread(stub.url, ALLOWED, fail="open")
         assert len(stub.asked) == 2
+
+    @pytest.mark.parametrize(
+        ("problem", "tries"), [(httpx2.ConnectTimeout, 1), (httpx2.ConnectError, 2), (httpx2.ReadError, 2)]
+    )
+    def test_none_where_no_connection_came_about_in_time(self, problem, tries: int, monkeypatch) -> None:
+        tried = []
+
+        async def sent(*_: object) -> None:
+            tried.append(problem)
+            raise problem("")
+
+        monkeypatch.setattr(Client, "_sent", sent)
+        found = ask_in_a_thread("http://127.0.0.1:9", ALLOWED, fail="open")
+        assert found.why is not None
+        assert (found.why.code, len(tried)) == ("service-unreachable", tries)
 
     @pytest.mark.parametrize("behave", [hangs, says(answer(503, b"")), says(HTML), says(answer(429, b""))])
     def test_none_after_an_answer_or_a_time_out(self, behave) -> None:
