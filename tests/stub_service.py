@@ -70,7 +70,7 @@ def drips(every: float, what: bytes) -> Behave:
 
 
 def hangs(conn: socket.socket, asked: Asked) -> None:
-    STOPPING.wait(30)
+    STOPPING.wait(90)
 
 
 def breaks_off(conn: socket.socket, asked: Asked) -> None:
