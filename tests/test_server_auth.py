@@ -71,7 +71,7 @@ NOW = time.time()
         ({"exp": 10**400}, ""), ({"iat": "now"}, "can't be read"),
         ({"by": "other"}, "signature"), ({"algorithm": "RS384", "by": "other-rsa"}, "signature"),
         ({"header": {"kid": "rsa"}}, "names no key"), ({"header": {"kid": "unknown"}}, "names no key"),
-        ({"header": {"kid": 7}}, "web token"), ({"header": {"jku": "https://evil.example/jwks.json"}}, "jku"),
+ ({"header": {"jku": "https://evil.example/jwks.json"}}, "jku"),
         ({"header": {"jku": 7}}, "jku"),
         ({"algorithm": "none"}, "algorithm"), ({"algorithm": "HS256"}, "algorithm"), ({"algorithm": "HS384"}, "algorithm"),
         ({"algorithm": "HS512"}, "algorithm"), ({"algorithm": "RS256"}, "algorithm"), ({"algorithm": "PS384"}, "algorithm"),
@@ -111,6 +111,11 @@ def joined(head: dict, claims: dict, signature: str) -> str:
 def test_the_algorithm_of_a_header_cant_be_exchanged(client, algorithm):
     head, claims, signature = parts(signed())
     refused(call(client, joined({**head, "alg": algorithm}, claims, signature)))
+
+
+def test_a_key_id_that_is_no_text_is_refused(client):
+    head, claims, signature = parts(signed())
+    refused(call(client, joined({**head, "kid": 7}, claims, signature)))
 
 
 def test_a_changed_claim_breaks_the_signature(client):
