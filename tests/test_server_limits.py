@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 import re
 import socket
 import time
@@ -13,6 +15,7 @@ import httpx
 import pytest
 from served import ROOT, served
 
+from oncogate.server.logs import log_to_stderr
 from oncogate.server.settings import Settings
 
 SIGN = "/cds-services/oncogate-order-sign"
@@ -189,39 +192,45 @@ def test_cors_is_off_unless_told(client):
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_failure_of_ours_is_a_plain_500_without_a_word_of_the_record(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def logged():
+    """Log as `oncogate serve` does, to where the test reads it."""
+    loggers = [logging.getLogger(name) for name in ("oncogate", "uvicorn")]
+    before = [(one.handlers[:], one.level, one.propagate) for one in loggers]
+    log_to_stderr()
+    written = io.StringIO()
+    loggers[0].handlers[0].setStream(written)
+    yield written.getvalue
+    for one, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        one.handlers[:], one.level, one.propagate = handlers, level, propagate
+
+
+def test_a_failure_of_ours_is_a_plain_500_without_a_word_of_the_record(tmp_path, monkeypatch, logged):
     from oncogate.server import rest
 
     def broken(*args, **kwargs):
         raise RuntimeError("patient Zhang San")
 
-    from oncogate.server.logs import log_to_stderr
-
     with served(Settings(state=tmp_path)) as client:
         monkeypatch.setattr(rest, "decision_on", broken)
-        log_to_stderr()
         answer = client.post("/v1/decide", content=BODY, headers=AS_JSON)
         metrics = client.get("/metrics").text
     assert answer.status_code == 500
     assert answer.json()["checked"] is False
     assert "Zhang" not in answer.text
-    logged = capsys.readouterr().err
-    assert "RuntimeError" in logged
-    assert "Zhang" not in logged
+    said = logged()
+    assert "RuntimeError" in said
+    assert "Zhang" not in said
     assert 'oncogate_not_checked_total{face="rest",reason="internal"} 1.0' in metrics
 
 
-def test_log_lines_hold_nothing_of_the_call_but_its_route(tmp_path, capsys):
-    from oncogate.server.logs import log_to_stderr
-
+def test_log_lines_hold_nothing_of_the_call_but_its_route(tmp_path, logged):
     with served(Settings(state=tmp_path)) as client:
-        log_to_stderr()
         client.get("/patients/zhang-san", params={"id": "zhang-san"})
         client.post("/v1/decide", content=BODY, headers=AS_JSON, params={"at": "zhang-san"})
-    logged = capsys.readouterr().err
-    assert "zhang-san" not in logged
-    print(logged)
-    lines = [json.loads(line) for line in logged.splitlines()]
+    said = logged()
+    assert "zhang-san" not in said
+    lines = [json.loads(line) for line in said.splitlines()]
     assert [(x["route"], x["status"]) for x in lines if x["event"] == "call"] == [
         ("none", 404),
         ("/v1/decide", 422),
