@@ -23,6 +23,7 @@ from stub_service import answer, breaks_off, drips, hangs, judges, not_checked, 
 
 from oncogate import Decision, Gate, Request, RequestError
 from oncogate.adapters.rest import Answer, AsyncClient, Client
+from oncogate.adapters.rest.threads import GRACE
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -474,6 +475,21 @@ class TestALife:
             found = client.decide(ALLOWED)
         assert found.why is not None
         assert found.why.code == "service-late"
+
+    def test_what_nobody_waits_for_any_more_is_given_up(self) -> None:
+        given_up = threading.Event()
+
+        async def sleeping(http: object) -> None:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                given_up.set()
+                raise
+
+        with Client("http://127.0.0.1:9", fail="closed") as client:
+            with pytest.raises(TimeoutError):
+                client._thread.run(sleeping, 0.1 - GRACE)
+            assert given_up.wait(30)
 
     def test_is_not_begun_where_gevent_has_replaced_threads(self, monkeypatch) -> None:
         gevent = types.SimpleNamespace(is_module_patched=lambda name: name == "threading")
