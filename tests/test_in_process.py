@@ -110,7 +110,7 @@ class TestWhateverTheWay:
         assert saved == []
         assert blocked.value.decision == gate.decide(BLOCKED)
         assert isinstance(blocked.value, OncogateError)
-        assert "`core/consent-missing`" in str(blocked.value)
+        assert "the order `ord-1` is blocked by `core/consent-missing`" in str(blocked.value)
         assert BLOCKED.record.patient is not None
         assert BLOCKED.record.patient.id not in str(blocked.value)
 
@@ -355,6 +355,11 @@ def test_the_example_saves_what_passes_and_nothing_else() -> None:
     assert "医嘱未保存\n缺少有效的治疗知情同意" in found.stdout
     assert found.stdout.endswith("blood-count-too-old：医嘱已保存（warn）\n")
     assert "no-consent：医嘱已保存" not in found.stdout
+
+
+def test_an_order_without_an_id_is_blocked_in_words_too(gate: Gate) -> None:
+    nameless = gate.decide(BLOCKED).model_copy(update={"order": None})
+    assert str(OrderBlocked(nameless)).startswith("the order is blocked by `core/")
 
 
 def test_it_needs_no_extra() -> None:

@@ -37,9 +37,10 @@ class OrderBlocked(OncogateError):
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
+        order = "the order" if decision.order is None else f"the order `{decision.order}`"
         by = ", ".join(f"`{rule}`" for rule in decision.determining_rules)
         super().__init__([
-            Diagnostic("", 0, 0, "order-blocked", f"the order `{decision.order}` is blocked by {by}", "show the reasons")
+            Diagnostic("", 0, 0, "order-blocked", f"{order} is blocked by {by}", "show the reasons")
         ])  # fmt: skip
 
 
