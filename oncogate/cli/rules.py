@@ -16,15 +16,6 @@ from oncogate.model.rule import EFFECT_LABELS
 if TYPE_CHECKING:
     from oncogate.authoring.status import RuleStatus
 
-STATES = {
-    "active": ("启用", "active"), "trial": ("试运行", "on trial"), "off": ("停用", "off"),
-    "draft": ("草稿", "draft"), "deprecated": ("已废止", "deprecated"),
-}  # fmt: skip
-VERIFIED = {
-    "general_knowledge": ("一般知识，待核实", "general knowledge, to be verified"), "sourced": ("有来源", "sourced"),
-    "reviewed": ("已审核", "reviewed"),
-}  # fmt: skip
-
 
 @console.command
 def rules(
@@ -54,16 +45,17 @@ def rules(
 
 
 def _text(found: tuple[RuleStatus, ...], language: Any) -> str:
-    which = 0 if language == "zh" else 1
+    from oncogate.authoring.status import STATES, VERIFIED  # noqa: PLC0415
+
     lines = []
     for state, said in STATES.items():
         mine = [one for one in found if one.state == state]
         if mine:
-            lines.append(f"{said[which]} ({len(mine)})")
+            lines.append(f"{said.in_(language)} ({len(mine)})")
         for one in mine:
             title, why = one.title.in_(language), one.why.in_(language)
             lines.append(f"  {one.id}  [{EFFECT_LABELS[one.effect].in_(language)}] {title}")
-            lines.append(f"      {why} · {VERIFIED[one.verification][which]}")
+            lines.append(f"      {why} · {VERIFIED[one.verification].in_(language)}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,48 @@
+"""A call's body → a request, in whichever form the caller writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Any, Literal, NamedTuple
+
+from dateutil.tz import tzlocal
+
+from oncogate.adapters.host_form import Form, as_native
+from oncogate.base.errors import Diagnostic
+from oncogate.base.times import read_zone, write_time
+from oncogate.model.request import Request
+from oncogate.server.rules_in_use import Loaded
+
+FormName = Literal["oncogate", "fhir", "cdshooks"]
+"""The forms that a caller may name; which one it is isn't guessed."""
+
+
+class Clock(NamedTuple):
+    """The zone of times that have none, if one is told, and by it the present moment."""
+
+    timezone: str | None = None
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The zone, if one is told."""
+        return read_zone(self.timezone) if self.timezone is not None else None
+
+    def now(self) -> str:
+        """The present moment, with its zone."""
+        return write_time(datetime.now(self.zone or tzlocal()))
+
+
+def request_of(
+    document: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None = None
+) -> tuple[Request, tuple[Diagnostic, ...]]:
+    """The request of a parsed body, and what was amiss but could be lived with.
+
+    It is judged for `at`, else for the moment that a native request names, else for now: a host that calls while
+    an order is signed means this moment, not the one at which the draft was begun. Raises `RequestError`.
+    """
+    own = form == "oncogate" and isinstance(document, Mapping) and "at" in document
+    moment = at if at is not None or own else clock.now()
+    data, amiss = as_native(document, Form(form), moment, clock.zone, rules.vocabulary)
+    # the times of other forms have their zone by now
+    return Request.load(data, clock.timezone if form == "oncogate" else None), amiss
