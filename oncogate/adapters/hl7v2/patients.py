@@ -1,0 +1,104 @@
+"""PID, PV1, MRG, DG1, AL1 and IAM → who the patient is, diagnoses and allergies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from oncogate.adapters.fhir.access import shortened
+from oncogate.adapters.hl7v2.codes import codings_of, label_of
+from oncogate.adapters.hl7v2.groups import PatientGroup
+from oncogate.adapters.hl7v2.refused import incomplete
+from oncogate.adapters.hl7v2.segments import Segment
+from oncogate.adapters.hl7v2.taking import Entry, Taking
+from oncogate.adapters.hl7v2.times import UnreadTime
+
+_SEXES = {"M": "male", "F": "female", "O": "other", "A": "other", "N": "other", "U": "unknown"}
+_LEFT = frozenset({"A03", "A11"})
+"""Discharge, and an admission that is taken back: no ward cares for the patient then."""
+_KINDS = {"FA": "food", **dict.fromkeys(("EA", "AA", "PA", "LA"), "environment")}
+
+
+def identifier(segment: Segment, position: int, type: str) -> str:
+    """The first identifier of the type (`MR`) of PID-3 or MRG-1, else the first of any. Raises `Refused`."""
+    found = [segment.parts(one) for one in segment.repetitions(position)]
+    named = [parts for parts in found if parts[1]]
+    chosen = next((parts for parts in named if parts[5].upper() == type.upper()), next(iter(named), None))
+    if chosen is None:
+        raise incomplete(segment.id, segment.number, position, "the patient's identifier is missing")
+    if len(chosen[1]) > 400:
+        raise incomplete(segment.id, segment.number, position, "the patient's identifier is too long")
+    return chosen[1]
+
+
+def read_person(group: PatientGroup, taking: Taking) -> None:
+    """Take what PID says of the patient; the ward only from ADT, which says where the patient is now."""
+    person = group.person
+    entry: Entry = {}
+    born = person.text(7)[:8]
+    if re.fullmatch(r"\d{8}", born):
+        try:
+            entry["birth_date"] = date(int(born[:4]), int(born[4:6]), int(born[6:])).isoformat()
+        except ValueError:
+            taking.say(person.place(7), "message-unread", f"patient: `{born}` isn't a date")
+    sex = _SEXES.get(person.text(8).upper())
+    if sex is not None:
+        entry["sex"] = sex
+    if taking.header.type == "ADT":
+        visit = next(iter(group.of("PV1")), None)
+        if taking.header.trigger in _LEFT:
+            entry["ward"] = None
+        elif visit is not None and (ward := visit.text(3) or visit.text(10)):
+            entry["ward"] = shortened(ward)
+    taking.about(entry)
+
+
+def read_history(group: PatientGroup, taking: Taking) -> None:
+    """Take the diagnoses and allergies."""
+    for segment in group.of("DG1", "AL1", "IAM"):
+        section = "diagnoses" if segment.id == "DG1" else "allergies"
+        try:
+            recorded = taking.said()
+        except UnreadTime as error:
+            taking.unread(section, segment, 0, str(error))
+            continue
+        entries = _diagnosis(segment, taking) if segment.id == "DG1" else _allergy(segment, taking)
+        for entry in entries:
+            taking.add(section, segment, {"recorded": recorded, **entry})
+
+
+def _diagnosis(segment: Segment, taking: Taking) -> Iterator[Entry]:
+    codes = codings_of(segment.parts(next(iter(segment.repetitions(3)), "")), segment.text(2))
+    said = segment.text(4)
+    if not codes and not said:
+        taking.unread("diagnoses", segment, 3, "says no code")
+        return
+    codes = taking.with_known(codes or [{"display": shortened(said)}])
+    known_by = segment.text(20) or "|".join(codes[0].get(k, "") for k in ("system", "code", "display"))
+    deleted = segment.text(21).upper() == "D"
+    entry: Entry = {
+        "codes": codes, "key": shortened(f"diagnosis/{known_by}"),
+        "status": "entered-in-error" if deleted else "active",
+    }  # fmt: skip
+    when = taking.readable(segment.text(5))
+    yield entry | ({"effective": when} if when else {})
+
+
+def _allergy(segment: Segment, taking: Taking) -> Iterator[Entry]:
+    """An allergy: AL1 and IAM say the first five fields alike."""
+    parts = segment.parts(next(iter(segment.repetitions(3)), ""))
+    codes, said = codings_of(parts), label_of(parts)
+    iam = segment.id == "IAM"
+    if not codes:
+        taking.unread("allergies", segment, 3, "doesn't say to what")
+        return
+    deleted = iam and segment.text(6).upper() == "D"
+    entry: Entry = {
+        "kind": _KINDS.get(segment.text(2).upper(), "allergy"), "codes": codes, "text": shortened(said),
+        "key": shortened(f"allergy/{codes[0].get('system', '')}|{parts[1] or said}"),
+        "status": "entered-in-error" if deleted else "active",
+    }  # fmt: skip
+    when = taking.readable(segment.text(11 if iam else 6))
+    level = segment.text(4)
+    yield entry | ({"effective": when} if when else {}) | ({"level": shortened(level)} if level else {})
