@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -17,7 +18,7 @@ from oncogate.adapters.hl7v2.acknowledge import NOT_KEPT, accept, refuse
 from oncogate.adapters.hl7v2.header import header_in
 from oncogate.adapters.hl7v2.inbox import Inbox
 from oncogate.adapters.hl7v2.message import Message, read_message
-from oncogate.adapters.hl7v2.refused import Refused
+from oncogate.adapters.hl7v2.refused import Acknowledgement, Refused
 
 VT, FS, CR = b"\x0b", b"\x1c", b"\r"
 
@@ -31,21 +32,20 @@ class Limits:
 
     size: int = 8 * 1024 * 1024
     message: float = 30.0
-    idle: float = 600.0
+    idle: float = 3600.0
     connections: int = 256
 
 
 @dataclass
 class MllpServer:
-    """A listener that runs. `host` and `port` are where; `taken` and `refused` count messages since the start."""
+    """A listener that runs. `host` and `port` are where; `answers` counts acknowledgements by AA, AE and AR."""
 
     inbox: Inbox
     read: Callable[[bytes], Message]
     limits: Limits
     host: str = ""
     port: int = 0
-    taken: int = 0
-    refused: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -76,7 +76,8 @@ class MllpServer:
             if not await self._begins(frames):
                 return
             raw, whole = await asyncio.wait_for(frames.rest(), self.limits.message)
-            answer = await asyncio.shield(asyncio.to_thread(self._answer, raw, whole))
+            said, answer = await asyncio.shield(asyncio.to_thread(self._answer, raw, whole))
+            self.answers[said] += 1
             writer.write(VT + answer + FS + CR)
             await asyncio.wait_for(writer.drain(), self.limits.message)
 
@@ -94,24 +95,31 @@ class MllpServer:
                 task.cancel()
             await asyncio.gather(begins, stops, return_exceptions=True)
 
-    def _answer(self, raw: bytes, whole: bool) -> bytes:
+    def _answer(self, raw: bytes, whole: bool) -> tuple[Acknowledgement, bytes]:
         """Take a message over, and say so, or why not."""
         try:
             if not whole:
                 limit = f"larger than {self.limits.size} bytes"
                 raise _refused("message-too-large", limit, "send documents by another way")
-            message = self.read(raw)
+            message = self._message(raw)
             new = self._keep(raw, message)
         except Refused as refused:
-            self.refused += 1
             header = header_in(raw)
             log.warning("%s: %s", header.name or "a message", refused.said)
-            return refuse(header, refused, _now())
-        self.taken += new
+            return refused.acknowledgement, refuse(header, refused, _now())
         log.info("%s: taken over%s", message.header.name, "" if new else " before")
         for diagnostic in message.diagnostics:
             log.warning("%s: %s", message.header.name, diagnostic)
-        return accept(message, _now())
+        return "AA", accept(message, _now())
+
+    def _message(self, raw: bytes) -> Message:
+        try:
+            return self.read(raw)
+        except Refused:
+            raise
+        except Exception:
+            log.exception("%s: not read", header_in(raw).name)
+            raise _refused("message-failed", "the message couldn't be read", "report it") from None
 
     def _keep(self, raw: bytes, message: Message) -> bool:
         try:

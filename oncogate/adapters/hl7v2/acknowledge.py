@@ -80,11 +80,9 @@ def _written(header: Header, code: str, said: str, errors: Sequence[str], now: d
     charset = ["", "", "", "", "", header.charset] if header.charset else []
     msh = [
         "MSH" + marks.field + marks.declared, header.receiving_application, header.receiving_facility, header.application,
-        header.facility, stamp, "", kind, f"ACK{header.control_id}"[:199], header.processing or "P", header.version or "2.5",
+        header.facility, stamp, "", kind, f"ACK{header.control_id}", header.processing or "P", header.version or "2.5",
         *charset,
     ]  # fmt: skip
-    plain = {0, 7}
-    lines = [marks.field.join(part if n in plain else marks.escaped(part) for n, part in enumerate(msh))]
-    msa = ["MSA", code, marks.escaped(header.control_id), *([marks.escaped(said)] if said else [])]
-    text = "\r".join([*lines, marks.field.join(msa), *errors, ""])
+    msa = ["MSA", code, header.control_id, *([marks.escaped(said)] if said else [])]
+    text = "\r".join([marks.field.join(msh), marks.field.join(msa), *errors, ""])
     return text.encode(header.codec, "replace")

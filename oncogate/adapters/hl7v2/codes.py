@@ -20,6 +20,11 @@ def system_named(name: str) -> str | None:
     return _SYSTEMS.get(name.upper()) or system_of(name)
 
 
+def is_abbreviation(name: str) -> bool:
+    """Whether a name is one of the abbreviations that stand for a code system."""
+    return name.upper() in _SYSTEMS
+
+
 def codings_of(parts: Parts, system: str = "") -> list[Coding]:
     """The codes of a coded element, its alternate one too; `system` where it names none.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from oncogate.adapters.fhir.access import shortened
 from oncogate.adapters.hl7v2.refused import Refused, incomplete
 from oncogate.adapters.hl7v2.segments import USUAL, Delimiters, Segment, split_segments
 
@@ -19,7 +20,7 @@ MERGES = frozenset({"A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47"})
 
 @dataclass(frozen=True)
 class Header:
-    """What MSH says, as written; `codec` is the encoding that the message was read in."""
+    """What MSH says: names and control id as they are written; `codec` is the encoding that the message was read in."""
 
     delimiters: Delimiters = USUAL
     application: str = ""
@@ -43,14 +44,16 @@ class Header:
     @property
     def name(self) -> str:
         """The message as people call it: `LIS|MSG00231`."""
-        return f"{self.application}|{self.control_id}" if self.application else self.control_id
+        application = self.delimiters.divide(self.application, self.delimiters.component)[0]
+        name = f"{application}|{self.control_id}" if application else self.control_id
+        return shortened("".join(c if c.isprintable() else "?" for c in name), 200)
 
 
 def read_header(msh: Segment, codec: str = "utf-8") -> Header:
     """The header that a segment MSH holds, whatever it says."""
     return Header(
-        msh.delimiters, msh.whole(3), msh.whole(4), msh.whole(5), msh.whole(6), msh.text(7), msh.text(9),
-        msh.text(9, 2), msh.text(10), msh.text(11), msh.text(12), msh.text(18), codec,
+        msh.delimiters, msh.raw(3), msh.raw(4), msh.raw(5), msh.raw(6), msh.text(7), msh.text(9),
+        msh.text(9, 2), msh.raw(10), msh.text(11), msh.text(12), msh.text(18), codec,
     )  # fmt: skip
 
 
@@ -86,7 +89,7 @@ def check_header(header: Header, processing: frozenset[str] = PROCESSING) -> Non
     if not taken:
         event = f"{header.type}^{header.trigger[:20]}"
         raise _refused(201, "message-type", f"the event `{event}` isn't read", read, 9)
-    if not header.control_id:
+    if not header.control_id.strip():
         raise incomplete("MSH", 1, 10, "the control id is missing")
 
 

@@ -74,7 +74,7 @@ class Reader:
         """
         segments, header, assumed = self._split(raw)
         check_header(header, self.processing)
-        check_end(segments[-1], zoned=zone_of(header.time) is not None, results=header.type == "ORU")
+        check_end(segments[-1], made=header.time, results=header.type == "ORU")
         zone = zone_of(header.time) or (read_zone(self.timezone) if self.timezone else None)
         taking = Taking(header, zone, self.vocabulary, self.codes)
         if assumed:

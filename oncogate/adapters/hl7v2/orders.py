@@ -54,7 +54,8 @@ def read_order(group: OrderGroup, taking: Taking) -> None:
     codes = taking.with_known(codings_of(group.request.parts(group.request.raw(4)))) if group.request else []
     drugs = [drug for part in group.of("RXO", "RXC") if (drug := _drug(part, group))]
     found = {"planned": planned, "codes": codes, "drugs": drugs}
-    taking.add("orders", common, {**entry, **{name: part for name, part in found.items() if part}})
+    said_by = group.request or next(iter(group.of("RXO")), common)
+    taking.add("orders", said_by, {**entry, **{name: part for name, part in found.items() if part}})
 
 
 def _number(group: OrderGroup) -> str | None:

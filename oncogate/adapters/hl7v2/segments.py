@@ -80,7 +80,7 @@ class Delimiters:
         if not self.escape:
             return "".join(" " if c in marks else c for c in text)
         written = "".join(f"{self.escape}{marks[c]}{self.escape}" if c in marks else c for c in text)
-        return re.sub(r"[\r\n]+", f"{self.escape}.br{self.escape}", written)
+        return f"{self.escape}.br{self.escape}".join(re.split(r"[\r\n]+", written))
 
 
 USUAL = Delimiters()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import timedelta, timezone, tzinfo
 
 from oncogate.base.times import NaiveTime, read_time, write_time
 
 _TIME = re.compile(r"(\d{8})(?:(\d{2})(?:(\d{2})(?:(\d{2}(?:\.\d{1,4})?))?)?)?([+-]\d{4})?")
-_MINUTES = 12
 
 
 class UnreadTime(ValueError):
@@ -42,15 +41,13 @@ def zone_of(said: str) -> tzinfo | None:
     return timezone(-span if found[5][0] == "-" else span) if span < timedelta(hours=24) else None
 
 
-def is_whole(said: str, zoned: bool) -> bool:
-    """Whether a time at the very end of a message can't be one cut off: to the minute, and with its zone if `zoned`."""
-    found = _TIME.fullmatch(said)
-    if found is None:
+def is_whole(said: str, like: str) -> bool:
+    """Whether a time at the very end of a message can't be one cut off: it is as precise as `like`, and as zoned."""
+    found, other = _TIME.fullmatch(said), _TIME.fullmatch(like)
+    if found is None or other is None:
         return False
-    return found[5] is not None or (not zoned and len(re.sub(r"[.+-].*", "", said)) >= _MINUTES)
+    return found[5] is not None or (other[5] is None and _digits(said) >= _digits(like))
 
 
-def earlier(one: str, other: datetime) -> str:
-    """The earlier of a canonical time and a moment; a whole day stays."""
-    time = read_time(one)
-    return write_time(other) if isinstance(time, datetime) and time > other else one
+def _digits(time: str) -> int:
+    return len(re.sub(r"[.+-].*", "", time))
