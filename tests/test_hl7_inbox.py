@@ -228,7 +228,7 @@ def test_of_a_results_versions_the_last_final_one_counts(letters: list[str], cha
                 return
             expected = before = value
         elif letter in "WX":
-            expected = None
+            expected = before = None
         elif letter == "P":
             before = value
         elif letter == "U":
@@ -239,6 +239,17 @@ def test_of_a_results_versions_the_last_final_one_counts(letters: list[str], cha
     with SqliteInbox(":memory:", clock=lambda: ARRIVED) as inbox:
         take(inbox, *messages)
         assert [c[1] for c in critical(inbox)] == ([expected] if expected else [])
+
+
+def test_a_result_taken_back_and_then_declared_final_is_unread(inbox: SqliteInbox) -> None:
+    take(
+        inbox,
+        at(1, oru(anc("0.8", "P"), id="1")),
+        at(2, oru(anc("0.7", "W"), id="2")),
+        at(3, oru(anc("", "U"), id="3")),
+    )
+    assert critical(inbox) == []
+    assert len(inbox.record_of("p-1")["unread"]) == 1
 
 
 # -- unread ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -392,6 +393,36 @@ def test_diagnoses_and_allergies() -> None:
     (allergy,) = record["allergies"]
     assert (allergy["kind"], allergy["text"], allergy["level"]) == ("allergy", "青霉素", "SV")
     assert [m["source"] for m in record["unread"]] == ["LIS|A1/AL1[2]-3"]
+
+
+def test_observations_of_an_admission_are_the_patients() -> None:
+    record = read_message(
+        adt("A01", "PV1|1|I|X", "OBX|1|NM|29463-7^Weight^LN||60|kg|||||F|||20260301080000+0800")
+    ).record()
+    (weight,) = record["vitals"]
+    assert (weight["value"], weight["recorded"]) == (
+        {"value": Decimal(60), "unit": "kg"},
+        "2026-03-02T10:00:00+08:00",
+    )
+
+
+def test_a_report_time_that_cant_be_read_is_that_of_the_message() -> None:
+    assert lab(anc(), obr=OBR.replace("20260302093000+0800", "?"))["recorded"] == "2026-03-02T10:00:00+08:00"
+
+
+@pytest.mark.parametrize("more", [{"timezone": "Mars/Olympus"}, {"fallback": "klingon"}])
+def test_a_reader_is_told_what_there_is(more: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="isn't"):
+        Reader(**more)  # type: ignore[arg-type]
+
+
+def test_large_and_hollow_messages_are_read_in_one_pass() -> None:
+    """Each of these would take minutes if a pattern looked at the rest of the message again and again."""
+    for filling in ("\n" * 10**5, "\\" * 10**5, " " * 10**5, "~" * 10**4, "0" * 10**5, "\r" * 10**5):
+        for raw in (oru(obx("TX", filling)), oru(anc()) + filling.encode() + b"\r"):
+            with contextlib.suppress(Refused):
+                read_message(raw)
+    assert len(labs(oru(*[anc(n=2)] * 5_000))) == 5_000
 
 
 # -- orders ----------------------------------------------------------------------------------------

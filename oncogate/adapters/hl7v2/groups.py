@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from oncogate.adapters.hl7v2.segments import Segment
 from oncogate.adapters.hl7v2.taking import Taking
+from oncogate.base.once import once
 
 
 @dataclass
@@ -42,7 +43,7 @@ class OrderGroup:
         number, code = self.number, obx.text(3) or obx.text(3, 2)
         return f"{number}/{code}/{obx.whole(4)}"[:500].rstrip("/") if number and code else None
 
-    @property
+    @once
     def collected(self) -> str:
         """When what was observed was taken, if its result doesn't say: OBR-7, SPM-17. In an order OBR-7 is a plan."""
         if self.is_order:
@@ -53,7 +54,7 @@ class OrderGroup:
     def reported(self, taking: Taking) -> str:
         """When results were reported or last changed (OBR-22), else when the message was made."""
         said = self.request.text(22) if self.request and not self.is_order else ""
-        return taking.time(said) if said else taking.said()
+        return taking.readable(said) or taking.said()
 
 
 @dataclass
@@ -73,11 +74,13 @@ _OF_ORDERS = frozenset({"OBX", "SPM", "RXO", "RXR", "RXC", "TQ1"})
 _PRIOR = "PR"
 
 
-def grouped(segments: Sequence[Segment], orders: bool) -> tuple[list[PatientGroup], list[Segment]]:
+def grouped(segments: Sequence[Segment], type: str) -> tuple[list[PatientGroup], list[Segment]]:
     """The patients of a message, and the segments that belong to none or to no order though they should.
 
-    `orders`: the message places orders, but for earlier results that it brings with them.
+    Messages of ORM and OML place orders, but for earlier results that they bring with them (ORC-1 is PR). In ADT
+    an observation belongs to the patient alone.
     """
+    orders = type in ("ORM", "OML")
     patients: list[PatientGroup] = []
     astray: list[Segment] = []
     order: OrderGroup | None = None
@@ -98,6 +101,9 @@ def grouped(segments: Sequence[Segment], orders: bool) -> tuple[list[PatientGrou
         elif segment.id == "OBR" and order is not None:
             order.request = segment
         elif segment.id in _OF_ORDERS:
+            if order is None and type == "ADT":
+                order = OrderGroup()
+                patients[-1].orders.append(order)
             if order is None:
                 astray.append(segment)
             else:

@@ -93,7 +93,11 @@ class SqliteInbox:
             self._connection = sqlite3.connect(
                 self.path, timeout=_WAIT, isolation_level=None, check_same_thread=False
             )
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def __enter__(self) -> SqliteInbox:
         return self
@@ -231,6 +235,9 @@ class SqliteInbox:
         return sorted(known)
 
 
+_ENTRIES = json.JSONDecoder(parse_float=Decimal)
+
+
 def _plain(value: object) -> float:
     # exact: what is read here are numbers that a JSON number carries
     if isinstance(value, Decimal):
@@ -240,5 +247,5 @@ def _plain(value: object) -> float:
 
 def _item(patient: str, row: tuple[Any, ...]) -> Item:
     message, _, section, said, key, confirms, entry, arrived = row
-    read = json.loads(entry, parse_float=Decimal)
+    read = _ENTRIES.decode(entry)
     return Item(patient, section, read, said, key, bool(confirms), message, datetime.fromisoformat(arrived))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,6 @@ from oncogate.adapters.hl7v2.versions import record_of
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import read_zone
 
-_ORDERS = frozenset({"ORM", "OML"})
 MOST_SEGMENTS = 20_000
 
 
@@ -67,6 +67,15 @@ class Reader:
     identifier_type: str = "MR"
     processing: frozenset[str] = PROCESSING
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a time zone or encoding that there isn't."""
+        if self.timezone is not None:
+            read_zone(self.timezone)
+        try:
+            codecs.lookup(self.fallback)
+        except LookupError:
+            raise ValueError(f"`{self.fallback}` isn't an encoding") from None
+
     def read(self, raw: bytes) -> Message:
         """Read one message. Raises `Refused` for one that can't be taken over at all.
 
@@ -106,7 +115,7 @@ class Reader:
 
     def _take(self, segments: list[Segment], taking: Taking) -> tuple[tuple[str, str], ...]:
         header = taking.header
-        patients, astray = grouped(segments, orders=header.type in _ORDERS)
+        patients, astray = grouped(segments, header.type)
         if not patients:
             raise incomplete("PID", 1, 0, "the patient (PID) is missing")
         if astray:

@@ -155,10 +155,9 @@ def split_segments(text: str, delimiters: Delimiters, decode: Decode) -> tuple[l
     A segment ends with CR, LF or both. A lone LF that no segment follows is part of a field.
     """
     separator = re.escape(delimiters.field)
-    lines = re.split(rf"\r\n?|\n(?=\s*$|[A-Z][A-Z0-9]{{2}}(?:{separator}|\s*$))", text)
-    while lines and not lines[-1].strip():
-        lines.pop()
-    ended = bool(re.search(r"[\r\n]\s*$", text))
+    said = text.rstrip()
+    ended = any(mark in text[len(said) :] for mark in "\r\n")
+    lines = re.split(rf"\r\n?|\n(?=[A-Z][A-Z0-9]{{2}}(?:{separator}|\r|\n|$))", said)
     seen: Counter[str] = Counter()
     segments: list[Segment] = []
     strange: list[str] = []

@@ -120,6 +120,4 @@ class Taking:
 
     def _item(self, section: str, entry: Entry, key: str | None, confirms: bool) -> None:
         said = self.readable(self.header.time)
-        item = Item(self.patient, section, entry, said, key, confirms)
-        if item not in self.items:
-            self.items.append(item)
+        self.items.append(Item(self.patient, section, entry, said, key, confirms))

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from oncogate.adapters.hl7v2.taking import Entry, Item
-from oncogate.base.times import Time, instant, read_time, write_time
+from oncogate.base.times import Time, instant, write_time
 from oncogate.model.record import PatientRecord
 
 _RESULTS = frozenset({"labs", "vitals"})
 _VALUE = ("value", "text", "conflict")
+_TAKEN_BACK = frozenset({"entered-in-error", "cancelled"})
 _TICK = timedelta(microseconds=1)
 _ORIGIN = datetime(1, 1, 2, tzinfo=timezone.utc)
 
@@ -52,8 +53,15 @@ def _person(patient: str, known: Sequence[Item]) -> dict[str, Any]:
 # -- when --------------------------------------------------------------------------------------------
 
 
+def _time(written: str) -> Time:
+    # of what is written here, which is canonical; `read_time` reads what others write, and takes its time
+    return (
+        date.fromisoformat(written) if len(written) == len("2026-03-02") else datetime.fromisoformat(written)
+    )
+
+
 def _moment(time: str) -> datetime:
-    return instant(read_time(time), _ORIGIN)
+    return instant(_time(time), _ORIGIN)
 
 
 def _recorded(item: Item) -> datetime:
@@ -66,7 +74,7 @@ def _no_later_than_its_arrival(item: Item) -> Item:
     said = item.entry.get("recorded")
     if said is None or item.arrived is None:
         return item
-    recorded: Time = read_time(said)
+    recorded: Time = _time(said)
     if isinstance(recorded, datetime) and recorded <= item.arrived:
         return item
     if not isinstance(recorded, datetime) and recorded != item.arrived.date():
@@ -111,13 +119,19 @@ def _content(item: Item) -> Entry:
 
 def _after(item: Item, before: Item) -> Item:
     time = _recorded(before) + (_TICK if item.message != before.message else timedelta())
-    if _recorded(item) >= time or not isinstance(read_time(before.entry["recorded"]), datetime):
+    if _recorded(item) >= time or not isinstance(_time(before.entry["recorded"]), datetime):
         return item
     return replace(item, entry={**item.entry, "recorded": write_time(time)})
 
 
 def _confirmed(item: Item, before: Sequence[Item]) -> Item:
-    found = next((one for one in reversed(before) if any(name in one.entry for name in _VALUE)), None)
+    """The value that is declared final: that of the version before, unless the result was taken back since."""
+    found: Item | None = None
+    for one in before:
+        if one.entry["status"] in _TAKEN_BACK:
+            found = None
+        elif any(name in one.entry for name in _VALUE):
+            found = one
     if found is None:
         return item
     value = {name: found.entry[name] for name in _VALUE if name in found.entry}
