@@ -35,7 +35,7 @@ def check_end(last: Segment, *, made: str, results: bool) -> None:
     needed = _NEEDS.get(last.id, 0)
     short = position < needed or (position == needed and not last.fields[needed].strip())
     if short or last.id == "ORC" or (results and last.id == "OBR"):
-        raise _refused(last, position)
+        raise _refused("message-cut-off", last, position)
     read = _READ.get(last.id, {}).get(position)
     written = last.fields[position]
     if read is None or not written.strip() or is_whole(written, made):
@@ -43,11 +43,11 @@ def check_end(last: Segment, *, made: str, results: bool) -> None:
     components = last.parts(last.delimiters.divide(written, last.delimiters.repetition)[-1])
     if len(components) > read or (read == _CODED and is_abbreviation(components[_CODED])):
         return
-    raise _refused(last, position)
+    raise _refused("message-cut-off", last, position)
 
 
-def _refused(last: Segment, position: int) -> Refused:
+def _refused(code: str, last: Segment, position: int) -> Refused:
     return Refused(
-        "AE", 100, "message-cut-off", "the message ends in the middle of a segment", "end each segment with CR",
+        "AE", 100, code, "the message ends in the middle of a segment", "end each segment with CR",
         last.id, last.number, position,
     )  # fmt: skip
