@@ -78,7 +78,7 @@ def grouped(segments: Sequence[Segment], type: str) -> tuple[list[PatientGroup],
     """The patients of a message, and the segments that belong to none or to no order though they should.
 
     Messages of ORM and OML place orders, but for earlier results that they bring with them (ORC-1 is PR). In ADT
-    an observation belongs to the patient alone.
+    and MDM an observation belongs to the patient alone.
     """
     orders = type in ("ORM", "OML")
     patients: list[PatientGroup] = []
@@ -101,7 +101,7 @@ def grouped(segments: Sequence[Segment], type: str) -> tuple[list[PatientGroup],
         elif segment.id == "OBR" and order is not None:
             order.request = segment
         elif segment.id in _OF_ORDERS:
-            if order is None and type == "ADT":
+            if order is None and type in ("ADT", "MDM"):
                 order = OrderGroup()
                 patients[-1].orders.append(order)
             if order is None:

@@ -11,7 +11,8 @@ from oncogate.adapters.hl7v2.segments import USUAL, Delimiters, Segment, split_s
 
 PROCESSING = frozenset({"P", "T", "D"})
 """Processing ids of HL7 table 0103: production, training, debugging."""
-_READ = {"ORU": ("R01",), "ORM": ("O01",), "OML": ("O21",)}
+_READ = {"ORU": r"R01", "ORM": r"O01", "OML": r"O21", "ADT": r"A\d\d", "MDM": r"T\d\d"}
+"""The events that are taken, by type. Of a document (MDM) only the patient is read."""
 _PARTINGS = frozenset({"A24", "A37", "A43"})
 """Links, unlinks and moves of a patient's identifiers: what they say of who is who can't be followed."""
 MERGES = frozenset({"A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47"})
@@ -78,15 +79,10 @@ def check_header(header: Header, processing: frozenset[str] = PROCESSING) -> Non
             202, "message-processing", f"the processing id `{header.processing[:20]}` isn't taken",
             f"send {known}", 11,
         )  # fmt: skip
-    read = "ORU^R01, ORM^O01, OML^O21 and ADT are read"
-    if header.type not in (*_READ, "ADT"):
+    read = "ORU^R01, ORM^O01, OML^O21, ADT and MDM are read"
+    if header.type not in _READ:
         raise _refused(200, "message-type", f"messages of the type `{header.type[:20]}` aren't read", read, 9)
-    taken = header.trigger in _READ.get(header.type, ()) or (
-        header.type == "ADT"
-        and re.fullmatch(r"A\d\d", header.trigger) is not None
-        and header.trigger not in _PARTINGS
-    )
-    if not taken:
+    if not re.fullmatch(_READ[header.type], header.trigger) or header.trigger in _PARTINGS:
         event = f"{header.type}^{header.trigger[:20]}"
         raise _refused(201, "message-type", f"the event `{event}` isn't read", read, 9)
     if not header.control_id.strip():

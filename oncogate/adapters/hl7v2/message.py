@@ -125,7 +125,7 @@ class Reader:
                 astray[0].id,
                 astray[0].number,
             )
-        if header.type != "ADT" and not any(p.orders for p in patients):
+        if header.type in ("ORU", "ORM", "OML") and not any(p.orders for p in patients):
             raise incomplete("OBR" if header.type == "ORU" else "ORC", 1, 0, "there is no order (ORC, OBR)")
         merges: list[tuple[str, str]] = []
         for patient in patients:
@@ -135,7 +135,7 @@ class Reader:
             for group in patient.orders:
                 if group.is_order:
                     read_order(group, taking)
-                for obx in group.of("OBX"):
+                for obx in group.of("OBX") if header.type != "MDM" else ():
                     read_observation(obx, group, taking)
             if header.type == "ADT" and header.trigger in MERGES:
                 merges += self._merged(patient, taking.patient)

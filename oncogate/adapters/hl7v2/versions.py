@@ -105,6 +105,7 @@ def _versions(items: Sequence[Item]) -> list[Item]:
 
 
 def _repeats(item: Item, before: Sequence[Item]) -> bool:
+    """Whether the message before says the same; what one message says twice, it says twice."""
     last = before[-1].message
     return item.message != last and any(
         _content(item) == _content(one) for one in before if one.message == last
