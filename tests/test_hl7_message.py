@@ -102,7 +102,9 @@ def test_answers_to_questions_of_the_order_are_no_results(letter: str) -> None:
     ],
 )  # fmt: skip
 def test_numbers(type: str, value: str, expected: dict[str, Any]) -> None:
-    assert lab(obx(type, value))["value"] == {"unit": "10*9/L", **expected}
+    entry = lab(obx(type, value))
+    assert entry["value"] == {"unit": "10*9/L", **expected}
+    assert "conflict" not in entry
 
 
 @pytest.mark.parametrize(
@@ -372,6 +374,27 @@ def test_a_result_belongs_to_the_patient_before_it() -> None:
     read = read_message(written(PID, OBR, anc("2.5"), other, OBR, anc("0.3")))
     assert [e["value"]["value"] for e in read.record("p-1")["labs"]] == [Decimal("2.5")]
     assert [e["value"]["value"] for e in read.record("p-2")["labs"]] == [Decimal("0.3")]
+
+
+def test_a_result_that_follows_another_patient_without_an_order_is_nobodys() -> None:
+    with pytest.raises(Refused, match=r"OBX\[2\]"):
+        read_message(written(PID, OBR, anc("2.5"), PID.replace("p-1", "p-2"), anc("0.3")))
+
+
+@pytest.mark.parametrize(
+    ("obr", "sub", "key"),
+    [
+        ("OBR|1|P1|F1|1^x^L", "", "F1/751-8"), ("OBR|1|P1||1^x^L", "", "P1/751-8"), ("OBR|1|P1^HIS|F1^LIS|1^x^L", "2", "F1^LIS/751-8/2"),
+        ("OBR|1|||1^x^L", "1", None),
+    ],
+)  # fmt: skip
+def test_the_key_is_the_orders_number_the_code_and_the_sub_id(obr: str, sub: str, key: str | None) -> None:
+    assert lab(anc().replace("^LN||", f"^LN|{sub}|"), obr=obr).get("key") == key
+
+
+def test_a_group_without_a_number_has_that_of_its_common_part() -> None:
+    (entry,) = labs(written(PID, "ORC|RE|P5|F5", "OBR|1|||1^x^L", anc()))
+    assert entry["key"] == "F5/751-8"
 
 
 def test_diagnoses_and_allergies() -> None:

@@ -67,8 +67,7 @@ class MllpServer:
         finally:
             self._connections.discard(task)
             writer.close()
-            with contextlib.suppress(OSError, asyncio.TimeoutError):
-                await asyncio.wait_for(writer.wait_closed(), 1)
+            await _closed(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         frames = Frames(reader, self.limits.size)
@@ -208,6 +207,14 @@ class Frames:
             chunk = await self._reader.read(65536)
             if not chunk:
                 raise EOFError("in the middle of a message")
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Wait until a connection is closed; one whose other end doesn't read would never be."""
+    try:
+        await asyncio.wait_for(writer.wait_closed(), 1)
+    except (OSError, asyncio.TimeoutError):
+        writer.transport.abort()
 
 
 def _refused(code: str, message: str, help: str) -> Refused:

@@ -9,6 +9,7 @@ from oncogate.adapters.fhir.access import shortened
 from oncogate.adapters.hl7v2.refused import Refused, incomplete
 from oncogate.adapters.hl7v2.segments import USUAL, Delimiters, Segment, split_segments
 
+_LONGEST = 64 * 1024
 PROCESSING = frozenset({"P", "T", "D"})
 """Processing ids of HL7 table 0103: production, training, debugging."""
 _READ = {"ORU": r"R01", "ORM": r"O01", "OML": r"O21", "ADT": r"A\d\d", "MDM": r"T\d\d"}
@@ -61,7 +62,7 @@ def read_header(msh: Segment, codec: str = "utf-8") -> Header:
 def header_in(raw: bytes) -> Header:
     """What can be read of the header of a message that can't be, so that its refusal reaches the sender."""
     start = raw.find(b"MSH")
-    text = raw[max(start, 0) :][:2000].decode("latin-1")
+    text = re.split(rb"[\r\n]", raw[max(start, 0) :][:_LONGEST], maxsplit=1)[0].decode("latin-1")
     delimiters = Delimiters.of(text) if start >= 0 else None
     if delimiters is None:
         return Header()

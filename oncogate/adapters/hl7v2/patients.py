@@ -41,7 +41,7 @@ def read_person(group: PatientGroup, taking: Taking) -> None:
         try:
             entry["birth_date"] = date(int(born[:4]), int(born[4:6]), int(born[6:])).isoformat()
         except ValueError:
-            taking.say(person.place(7), "message-unread", f"patient: `{born}` isn't a date")
+            taking.say(person.place(7), "message-unread", "patient: the birth date isn't one")
     sex = _SEXES.get(person.text(8).upper())
     if sex is not None:
         entry["sex"] = sex
