@@ -79,6 +79,12 @@ def test_a_result_without_a_status_has_that_of_its_report() -> None:
     assert mark["codes"][0]["code"] == "751-8"
 
 
+@pytest.mark.parametrize("word", ["Z", "CANCELLED", "?"])
+def test_a_status_that_is_none_is_unread(word: str) -> None:
+    (mark,) = unread(oru(anc(status=word)))
+    assert mark["problem"] == f"`{word}` isn't a status of a result"
+
+
 @pytest.mark.parametrize("letter", ["O", "N"])
 def test_answers_to_questions_of_the_order_are_no_results(letter: str) -> None:
     assert read_message(oru(anc(status=letter))).record().keys() == {"patient"}

@@ -26,21 +26,20 @@ class OrderGroup:
     @property
     def report_status(self) -> str:
         """OBR-25: the status of the results as a whole."""
-        return self.request.text(25).upper()[:1] if self.request else ""
+        return self.request.text(25).upper() if self.request else ""
 
-    @property
-    def number(self) -> str | None:
-        """The order's number: the filler's, else the placer's, with its namespace."""
-        for position in (3, 2):
+    def number(self, *positions: int) -> str | None:
+        """The order's number with its namespace: 2 is the placer's, 3 the filler's, the first that is there."""
+        for position in positions:
             for segment in (self.request, self.common):
-                said = segment.parts(next(iter(segment.repetitions(position)), "")) if segment else None
+                said = segment.first(position) if segment else None
                 if said is not None and said[1]:
-                    return "^".join(p for p in said.found[:3] if p)
+                    return "^".join(part for part in said.found[:3] if part)[:400]
         return None
 
     def key(self, obx: Segment) -> str | None:
         """What ties a correction to what it corrects: the order's number, OBX-3 and OBX-4."""
-        number, code = self.number, obx.text(3) or obx.text(3, 2)
+        number, code = self.number(3, 2), obx.text(3) or obx.text(3, 2)
         return f"{number}/{code}/{obx.whole(4)}"[:500].rstrip("/") if number and code else None
 
     @once

@@ -30,10 +30,10 @@ _LENIENT = frozenset({"cancelled", "registered", "entered-in-error"})
 
 def read_observation(obx: Segment, group: OrderGroup, taking: Taking) -> None:
     """Take the result of an OBX, once for each section in which facts look for its codes."""
-    said = obx.text(11).upper()[:1]
+    said = obx.text(11).upper()
     if said in _NO_RESULT or (not said and group.is_order):
         return
-    codes = codings_of(obx.parts(next(iter(obx.repetitions(3)), "")))
+    codes = codings_of(obx.first(3))
     codes = taking.with_known(codes)
     key = group.key(obx)
     sections = _sections(codes, taking)
@@ -47,7 +47,7 @@ def read_observation(obx: Segment, group: OrderGroup, taking: Taking) -> None:
         return
     status = _status(said, group.report_status)
     if status is None:
-        unread(11, f"`{said}` isn't a status of a result" if said else "the result says no status")
+        unread(11, f"`{said[:20]}` isn't a status of a result" if said else "the result says no status")
         return
     if status == "entered-in-error" and key is None:
         unread(11, "a result is taken back, and no order number says which")
@@ -85,7 +85,7 @@ def _without_code(obx: Segment, group: OrderGroup, taking: Taking) -> None:
     if not said:
         return
     number = obx.text(2).upper() in ("NM", "SN") or says_number(said)
-    requested = codings_of(obx.parts(group.request.raw(4))) if group.request and not number else []
+    requested = codings_of(group.request.first(4)) if group.request and not number else []
     for section in _sections(requested, taking):
         taking.unread(section, obx, 3, "the result says no code", requested)
 

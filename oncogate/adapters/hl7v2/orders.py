@@ -42,7 +42,7 @@ def read_order(group: OrderGroup, taking: Taking) -> None:
         taking.unread("orders", common, 1, f"`{control}` doesn't say how the order stands")
         return
     entry: Entry = {"status": status}
-    key = _number(group)
+    key = group.number(2, 3)  # an order has the placer's from the start
     if key is not None:
         entry |= {"key": f"order/{key}", "source": key}
     try:
@@ -51,21 +51,11 @@ def read_order(group: OrderGroup, taking: Taking) -> None:
         taking.unread("orders", common, 9, str(error))
         return
     planned = _planned(group, taking)
-    codes = taking.with_known(codings_of(group.request.parts(group.request.raw(4)))) if group.request else []
+    codes = taking.with_known(codings_of(group.request.first(4))) if group.request else []
     drugs = [drug for part in group.of("RXO", "RXC") if (drug := _drug(part, group))]
     found = {"planned": planned, "codes": codes, "drugs": drugs}
     said_by = group.request or next(iter(group.of("RXO")), common)
     taking.add("orders", said_by, {**entry, **{name: part for name, part in found.items() if part}})
-
-
-def _number(group: OrderGroup) -> str | None:
-    """The placer's number, else the filler's: an order has the one from the start."""
-    for position in (2, 3):
-        for segment in (group.common, group.request):
-            said = segment.parts(next(iter(segment.repetitions(position)), "")) if segment else None
-            if said is not None and said[1]:
-                return "^".join(p for p in said.found[:3] if p)[:400]
-    return None
 
 
 def _planned(group: OrderGroup, taking: Taking) -> str | None:
@@ -79,7 +69,7 @@ def _planned(group: OrderGroup, taking: Taking) -> str | None:
 def _drug(part: Segment, group: OrderGroup) -> Entry:
     """A drug ordered (RXO), or a component of a mixture (RXC)."""
     code, least, unit = (1, 2, 4) if part.id == "RXO" else (2, 3, 4)
-    coded = codings_of(part.parts(next(iter(part.repetitions(code)), "")))
+    coded = codings_of(part.first(code))
     first = next((c for c in coded if "code" in c), {})
     name = next((c["display"] for c in coded if "display" in c), None)
     drug: Entry = {k: first[k] for k in ("code", "system") if k in first} | ({"name": name} if name else {})

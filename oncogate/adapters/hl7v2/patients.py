@@ -69,7 +69,7 @@ def read_history(group: PatientGroup, taking: Taking) -> None:
 
 
 def _diagnosis(segment: Segment, taking: Taking) -> Iterator[Entry]:
-    codes = codings_of(segment.parts(next(iter(segment.repetitions(3)), "")), segment.text(2))
+    codes = codings_of(segment.first(3), segment.text(2))
     said = segment.text(4)
     if not codes and not said:
         taking.unread("diagnoses", segment, 3, "says no code")
@@ -87,7 +87,7 @@ def _diagnosis(segment: Segment, taking: Taking) -> Iterator[Entry]:
 
 def _allergy(segment: Segment, taking: Taking) -> Iterator[Entry]:
     """An allergy: AL1 and IAM say the first five fields alike."""
-    parts = segment.parts(next(iter(segment.repetitions(3)), ""))
+    parts = segment.first(3)
     codes, said = codings_of(parts), label_of(parts)
     iam = segment.id == "IAM"
     if not codes:

@@ -106,12 +106,11 @@ class Segment:
         return where if position is None else f"{where}-{position}"
 
     def raw(self, position: int) -> str:
-        """A field as it is written; empty if there is none, or if it is the null (`""`) of the standard."""
-        found = self.fields[position] if position < len(self.fields) else ""
-        return "" if found.strip() == '""' else found
+        """A field as it is written; empty if there is none."""
+        return self.fields[position] if position < len(self.fields) else ""
 
     def text(self, position: int, component: int = 1) -> str:
-        """A component of a field's first repetition, unescaped and without blanks around it."""
+        """A component of a field's first repetition, unescaped and without blanks around it; empty for the null (`""`)."""
         first = self.delimiters.divide(self.raw(position), self.delimiters.repetition)[0]
         return self.parts(first)[component]
 
@@ -123,6 +122,10 @@ class Segment:
         """The repetitions of a field that say anything, as they are written."""
         found = self.delimiters.divide(self.raw(position), self.delimiters.repetition)
         return [one for one in found if one.strip() not in ("", '""')]
+
+    def first(self, position: int) -> Parts:
+        """The components of the first repetition that says anything."""
+        return self.parts(next(iter(self.repetitions(position)), ""))
 
     def parts(self, repetition: str) -> Parts:
         """The components of a repetition."""
