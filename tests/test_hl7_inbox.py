@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -140,10 +142,25 @@ def test_a_file_that_is_no_inbox_is_left_alone(tmp_path: Path) -> None:
     other.execute("CREATE TABLE theirs (x)")
     other.commit()
     other.close()
+    before = (tmp_path / "other.db").read_bytes()
     with pytest.raises(InboxError, match="inbox-unusable"):
         SqliteInbox(tmp_path / "other.db")
+    assert (tmp_path / "other.db").read_bytes() == before
     with pytest.raises(InboxError, match="inbox-failed"):
         SqliteInbox(tmp_path / "no" / "folder" / "inbox.db")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have other rights")
+def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
+    with SqliteInbox(tmp_path / "inbox.db") as inbox:
+        take(inbox, oru(anc("0.8")))
+        assert {f.stat().st_mode & 0o777 for f in tmp_path.glob("inbox.db*")} == {0o600}
+
+
+def test_a_gate_that_asks_doesnt_wait_for_a_message_that_is_kept(inbox: SqliteInbox) -> None:
+    take(inbox, oru(anc("0.8")))
+    with inbox._transaction():
+        assert len(inbox.record_of("p-1")["labs"]) == 1
 
 
 # -- corrections, as the engine sees them ----------------------------------------------------------
@@ -236,7 +253,10 @@ def test_of_a_results_versions_the_last_final_one_counts(letters: list[str], cha
                 return
             expected = before
     chance.shuffle(messages)
-    with SqliteInbox(":memory:", clock=lambda: ARRIVED) as inbox:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SqliteInbox(Path(folder) / "inbox.db", clock=lambda: ARRIVED) as inbox,
+    ):
         take(inbox, *messages)
         assert [c[1] for c in critical(inbox)] == ([expected] if expected else [])
 
@@ -293,8 +313,10 @@ def test_messages_can_be_read_again_with_another_zone(inbox: SqliteInbox) -> Non
 def test_a_merged_patients_results_are_the_patients(inbox: SqliteInbox, trigger: str) -> None:
     old = PID.replace("p-1", "p-0")
     take(inbox, written(old, OBR, anc("0.8"), id="1"), adt(trigger, "MRG|p-0^^^H^MR", id="2"))
+    take(inbox, oru(anc("90").replace("751-8", "777-3"), id="3"))
     for patient in ("p-0", "p-1"):
         assert [c[:2] for c in critical(inbox, patient=patient)] == [LOW]
+        assert len(inbox.record_of(patient)["labs"]) == 2
     assert inbox.record_of("p-2") == {"patient": {"id": "p-2"}}
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from hl7 import MSH, OBR, PID, adt, anc, oru, written
 from test_hl7_files import garbled
 from test_hl7_files import simulated as simulated  # noqa: PLC0414 - a fixture
@@ -217,6 +220,76 @@ def test_without_a_disk_nothing_is_acknowledged(inbox: SqliteInbox) -> None:
 
     with_server(work, failing)
     assert values(inbox) == ["0.8"]
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(inbox: SqliteInbox) -> None:
+    (pages,) = inbox._connection.execute("PRAGMA page_count").fetchone()
+    inbox._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    said: list[str] = []
+
+    async def work(server: MllpServer) -> None:
+        async with client(server) as sender:
+            for n in range(100):
+                said.append(msa(await sender.ask(result(n)))[0])
+                if said[-1] == "AE":
+                    break
+            assert len(values(inbox)) == said.count("AA") > 0
+            inbox._connection.execute("PRAGMA max_page_count = 100000")
+            assert msa(await sender.ask(result(len(said) - 1)))[0] == "AA"
+
+    with_server(work, inbox)
+    assert said[-1] == "AE"
+    assert len(values(inbox)) == len(said)
+
+
+SERVING = """
+import asyncio, sys
+from oncogate.adapters.hl7v2 import SqliteInbox
+from oncogate.server.mllp import mllp_server
+
+async def serve():
+    with SqliteInbox(sys.argv[1]) as inbox:
+        async with mllp_server("127.0.0.1", 0, inbox) as server:
+            print(server.port, flush=True)
+            await asyncio.sleep(60)
+
+asyncio.run(serve())
+"""
+
+
+def test_a_listener_that_is_killed_has_kept_what_it_acknowledged(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    serving = subprocess.Popen(
+        [sys.executable, "-c", SERVING, str(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert serving.stdout is not None
+    acknowledged: list[int] = []
+
+    async def work(port: int) -> None:
+        async def one(k: int) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            sender = Client(reader, writer)
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                for n in range(1000):
+                    if msa(await sender.ask(result(1000 * k + n))) == ["AA", f"M{1000 * k + n}"]:
+                        acknowledged.append(1000 * k + n)
+                    if len(acknowledged) == 60:
+                        serving.kill()
+            writer.close()
+
+        await asyncio.gather(*(one(k) for k in range(5)))
+
+    try:
+        asyncio.run(work(int(serving.stdout.readline())))
+    finally:
+        serving.kill()
+        serving.wait()
+        serving.stdout.close()
+    with SqliteInbox(file) as inbox:
+        kept = {e["key"] for e in inbox.record_of("p-1")["labs"]}
+    assert len(acknowledged) >= 60
+    assert {f"F{n}/751-8" for n in acknowledged} <= kept
+    assert len(kept) <= len(acknowledged) + 5, "no more than what was on its way"
 
 
 def test_a_closed_inbox_is_no_reason_to_fall_over(inbox: SqliteInbox) -> None:

@@ -7,9 +7,10 @@ mark of its section and a diagnostic with its place (`OBX[3]-5`), never a crash 
 from __future__ import annotations
 
 from oncogate.adapters.hl7v2.files import read_local_codes, split_messages
-from oncogate.adapters.hl7v2.inbox import Inbox, InboxError, SqliteInbox, with_received
+from oncogate.adapters.hl7v2.inbox import Inbox, InboxError, with_received
 from oncogate.adapters.hl7v2.message import Message, Reader, read_message
 from oncogate.adapters.hl7v2.refused import Refused
+from oncogate.adapters.hl7v2.sqlite_inbox import SqliteInbox
 
 __all__ = [
     "Inbox",
