@@ -485,6 +485,11 @@ def test_orders_by_code_and_by_drug() -> None:
     assert (held["status"], held["drugs"]) == ("on-hold", [{"name": "奥希替尼"}])
 
 
+def test_an_order_that_doesnt_say_its_drug_is_unread() -> None:
+    (mark,) = unread(written(PID, "ORC|NW|P8", "RXO||6||mg", type="ORM^O01"))
+    assert (mark["section"], mark["source"]) == ("orders", "LIS|M1/RXO[1]-1")
+
+
 def test_one_orc_may_stand_for_several_requests() -> None:
     record = read_message(
         written(PID, "ORC|NW|P1", "OBR|1|||1^a^L", "OBR|2|||2^b^L", type="OML^O21")
@@ -565,6 +570,34 @@ def test_a_time_at_the_very_end_is_whole_if_it_is_as_precise_as_the_messages_own
     with pytest.raises(Refused):
         read_message(message, "+08:00")
     assert len(labs(message.replace(b"20260302100000", b"202603021000"), timezone="+08:00")) == 1
+
+
+# -- whatever is written comes out ---------------------------------------------------------------
+
+MARKS = st.permutations("|^~\\&#!*%$").map(lambda marks: Delimiters(*marks[:5]))
+SAID = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=20).filter(
+    lambda text: text != '""'
+)
+NUMBERS = st.decimals(min_value=0, max_value=9999, places=2, allow_nan=False)
+
+
+@given(MARKS, NUMBERS, st.sampled_from(["", "<", ">="]), SAID, SAID, st.sampled_from(["utf-8", "gb18030"]))
+def test_what_is_written_in_any_separators_comes_out(
+    marks: Delimiters, number: Decimal, comparator: str, code: str, name: str, codec: str
+) -> None:
+    f, c = marks.field, marks.component
+    said = [marks.escaped(part) for part in (code, name, "10*9/L")]
+    charset = {"utf-8": "UNICODE UTF-8", "gb18030": "GB 18030-2000"}[codec]
+    lines = [
+        f"MSH{f}{marks.declared}{f}LIS{f * 4}20260302100000{f * 2}ORU{c}R01{f}M1{f}P{f}2.5{f * 6}{charset}",
+        f"PID{f}1{f * 2}p-1", f"OBR{f}1{f * 2}F1{f}1",
+        f"OBX{f}1{f}SN{f}{said[0]}{c}{said[1]}{c}L{f * 2}{marks.escaped(comparator)}{c}{number}{f}{said[2]}{f * 5}F{f * 3}20260302",
+    ]  # fmt: skip
+    (entry,) = labs("".join(line + "\r" for line in lines).encode(codec), timezone="+08:00")
+    (coding,) = entry["codes"]
+    assert coding == {"system": "L", "code": code, "display": name}
+    assert (entry["value"]["value"], entry["value"].get("comparator", "")) == (number, comparator)
+    assert (entry["value"]["unit"], entry["effective"]) == ("10*9/L", "2026-03-02")
 
 
 # -- nothing crashes -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from oncogate.adapters.hl7v2.groups import OrderGroup
 from oncogate.adapters.hl7v2.segments import Segment
 from oncogate.adapters.hl7v2.taking import Entry, Taking
 from oncogate.adapters.hl7v2.times import UnreadTime
-from oncogate.adapters.hl7v2.values import read_quantity
+from oncogate.adapters.hl7v2.values import read_number
 
 _CONTROLS = {
     **dict.fromkeys(("NW", "OK", "OA", "XO", "XX", "XR", "RL", "OE", "OR", "RO", "RU", "PA", "CH", "AF", "SN"), "active"),
@@ -52,7 +52,13 @@ def read_order(group: OrderGroup, taking: Taking) -> None:
         return
     planned = _planned(group, taking)
     codes = taking.with_known(codings_of(group.request.first(4))) if group.request else []
-    drugs = [drug for part in group.of("RXO", "RXC") if (drug := _drug(part, group))]
+    drugs = []
+    for part in group.of("RXO", "RXC"):
+        drug = _drug(part, group)
+        if drug:
+            drugs.append(drug)
+        else:
+            taking.unread("orders", part, 1, "doesn't say which drug")
     found = {"planned": planned, "codes": codes, "drugs": drugs}
     said_by = group.request or next(iter(group.of("RXO")), common)
     taking.add("orders", said_by, {**entry, **{name: part for name, part in found.items() if part}})
@@ -74,12 +80,14 @@ def _drug(part: Segment, group: OrderGroup) -> Entry:
     name = next((c["display"] for c in coded if "display" in c), None)
     drug: Entry = {k: first[k] for k in ("code", "system") if k in first} | ({"name": name} if name else {})
     most = part.text(3) if part.id == "RXO" else ""
-    dose = number(read_quantity(part.text(least)))
+    if not drug:
+        return {}
+    dose = number(read_number(part.text(least)))
     if dose is not None and most in ("", part.text(least)):
         measured = part.text(unit) or part.text(unit, 2)
         drug |= {"dose": dose} | ({"unit": measured} if measured else {})
     routes = {route.text(1).upper() for route in group.of("RXR")}
-    if len(routes) == 1 and drug:
+    if len(routes) == 1:
         said = routes.pop()
         drug["route"] = _ROUTES.get(said) or group.of("RXR")[0].text(1, 2) or said
     return {k: v for k, v in drug.items() if v != ""}

@@ -18,28 +18,7 @@ Value = dict[str, Any]
 _CODED = frozenset({"CE", "CWE", "CNE"})
 _NARRATIVE = frozenset({"TX", "FT"})
 _DOCUMENTS = frozenset({"ED", "RP"})
-_PLAIN = frozenset(
-    [
-        "",
-        "NM",
-        "ST",
-        "IS",
-        "ID",
-        "SI",
-        "CF",
-        "DT",
-        "TM",
-        "TS",
-        "DTM",
-        "CX",
-        "PN",
-        "XPN",
-        "AD",
-        "TN",
-        "CN",
-        "XCN",
-    ]
-)
+_PLAIN = frozenset(["", *"NM ST IS ID SI CF DT TM TS DTM CX PN XPN AD TN CN XCN".split()])
 _SPLIT_POWER = re.compile(r"[×xX*]?\s*10[\^~]\d{1,2}\s*/")
 """`10^9/L` as many a system sends it: not escaped, so that the unit falls apart at the component separator."""
 _FLAG = re.compile(r"[↑↓]+|H{1,2}|L{1,2}")
@@ -72,7 +51,7 @@ def read_values(obx: Segment) -> list[Value]:
     raise UnreadValue(f"the value type `{type[:20]}` isn't read")
 
 
-def read_quantity(said: str) -> Decimal | None:
+def read_number(said: str) -> Decimal | None:
     """A plain number; `None` for anything else."""
     return Decimal(said) if re.fullmatch(r"[+-]?\d{1,30}(?:\.\d{1,30})?", said, re.ASCII) else None
 
