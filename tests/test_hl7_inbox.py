@@ -338,11 +338,17 @@ def order(control: str, *rest: str, id: str, second: int) -> bytes:
 def test_an_orders_last_state_stands(inbox: SqliteInbox) -> None:
     take(inbox, order("NW", "RXO|^长效升白针|6||mg", id="1", second=1), order("HD", id="2", second=2))
     (one,) = inbox.record_of("p-1")["orders"]
+    assert one["effective"] == "2026-03-02T10:00:01+08:00", "it was ordered when it was first told of"
     assert (one["status"], one["drugs"][0]["name"], one["id"]) == ("on-hold", "长效升白针", "LIS|2/ORC[1]")
     take(inbox, order("DC", id="3", second=3))
     assert [o["status"] for o in inbox.record_of("p-1")["orders"]] == ["cancelled"]
     then = datetime.fromisoformat("2026-03-02T10:00:01+08:00")
     assert [o["status"] for o in inbox.record_of("p-1", then)["orders"]] == ["active"]
+
+
+def test_an_order_of_which_the_drug_is_told_later_is_one_order(inbox: SqliteInbox) -> None:
+    take(inbox, order("NW", id="1", second=1), order("XO", "RXO|^长效升白针", id="2", second=2))
+    assert [o["drugs"][0]["name"] for o in inbox.record_of("p-1")["orders"]] == ["长效升白针"]
 
 
 def test_history_said_again_is_there_once(inbox: SqliteInbox) -> None:
@@ -366,6 +372,11 @@ def test_the_ward_follows_the_patient(inbox: SqliteInbox) -> None:
     assert ward() == "ICU"
     take(inbox, at(4, adt("A03", "PV1|1|I|ICU", id="4")))
     assert ward() is None
+
+
+def test_an_admission_that_arrives_after_the_discharge_is_the_earlier(inbox: SqliteInbox) -> None:
+    take(inbox, at(4, adt("A03", "PV1|1|I|ICU", id="4")), at(1, adt("A01", "PV1|1|I|ONC", id="1")))
+    assert "ward" not in inbox.record_of("p-1")["patient"]
 
 
 # -- beside what the host sends --------------------------------------------------------------------

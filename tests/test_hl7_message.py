@@ -564,6 +564,22 @@ def test_a_whole_message_whose_last_end_is_missing_is_taken(last: str) -> None:
     assert len(labs(oru(last).removesuffix(b"\r"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("last", "whole"),
+    [
+        ("DG1|1||C34.1^肺癌^I10", True), ("DG1|1||C34.1^肺癌^GB", False), ("DG1|1||C34.1^肺", False), ("AL1|1|DA|1^x^LN", True),
+        ("AL1|1|DA|1^x^SNM3|S", False), ("PV1|1|I|ONC^12^1", True), ("PV1|1|I|ON", False), ("PV1|1|I|ONC|E", True),
+    ],
+)  # fmt: skip
+def test_the_end_of_an_admission(last: str, whole: bool) -> None:
+    message = adt("A01", last).removesuffix(b"\r")
+    if whole:
+        read_message(message)
+    else:
+        with pytest.raises(Refused, match="message-cut-off"):
+            read_message(message)
+
+
 def test_a_time_at_the_very_end_is_whole_if_it_is_as_precise_as_the_messages_own() -> None:
     last = "OBX|1|NM|751-8^N^LN||0.8|10*9/L|||||F|||202603020800"
     message = oru(last, header=bare()).removesuffix(b"\r")
