@@ -211,6 +211,19 @@ def test_a_result_declared_final_has_the_value_sent_before(inbox: SqliteInbox) -
 
 
 def test_a_result_declared_final_that_was_never_sent_is_unread(inbox: SqliteInbox) -> None:
+    take(
+        inbox,
+        oru(anc("", "U"), anc("", "U", n=2).replace("751-8", "777-3"), obr="OBR|1|||1^x^L"),
+        oru(anc("", "U"), id="2"),
+    )
+    assert sorted(m["codes"][0]["code"] for m in inbox.record_of("p-1")["unread"]) == [
+        "751-8",
+        "751-8",
+        "777-3",
+    ]
+
+
+def test_a_result_declared_final_is_unread_until_it_is_sent(inbox: SqliteInbox) -> None:
     take(inbox, oru(anc("", "U")))
     (mark,) = inbox.record_of("p-1")["unread"]
     assert mark["codes"][0]["code"] == "751-8"

@@ -498,20 +498,31 @@ def test_one_orc_may_stand_for_several_requests() -> None:
 
 
 def test_results_that_an_order_brings_along_are_results() -> None:
-    record = read_message(
-        written(
-            PID,
-            "ORC|NW|P1",
-            "OBR|1|||1^a^L",
-            "OBX|1|ST|AOE1^Pregnant^L||NO||||||O",
-            "ORC|PR|P0",
-            OBR,
-            anc(),
-            type="OML^O21",
-        )
-    ).record()
-    assert [e["value"]["value"] for e in record["labs"]] == [Decimal("0.8")]
+    asked = "OBX|1|ST|AOE1^Pregnant^L||NO||||||O"
+    prior = ("ORC|PR|P0", OBR, anc(status=""), OBR.replace("F1", "F2"), anc("0.9", status=""))
+    record = read_message(written(PID, "ORC|NW|P1", "OBR|1|||1^a^L", asked, *prior, type="OML^O21")).record()
+    assert [(e["value"]["value"], e["key"]) for e in record["labs"]] == [
+        (Decimal("0.8"), "F1/751-8"),
+        (Decimal("0.9"), "F2/751-8"),
+    ]
     assert [o["key"] for o in record["orders"]] == ["order/P1"]
+    assert "unread" not in record
+
+
+@pytest.mark.parametrize(
+    ("type", "value", "status"),
+    [
+        ("NM", "0.01", "final"),
+        ("ST", "DNR", "cancelled"),
+        ("ST", "检测中", "registered"),
+        ("ST", "标本不足", "cancelled"),
+    ],
+)
+def test_of_what_only_has_to_be_done_a_text_may_say_that_it_wasnt(type: str, value: str, status: str) -> None:
+    assert (
+        lab(f"OBX|1|{type}|10839-9^Troponin I^LN||{value}||||||F|||20260302080000+0800")["status"] == status
+    )
+    assert lab(obx(type, value))["status"] == "final"
 
 
 # -- what isn't taken over -------------------------------------------------------------------------

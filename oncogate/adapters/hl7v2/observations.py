@@ -66,9 +66,6 @@ def read_observation(obx: Segment, group: OrderGroup, taking: Taking) -> None:
         unread(5, str(error))
         return
     confirms = said == "U" and values == [{}]
-    if confirms and key is None:
-        unread(11, "a result is declared final, and no order number says which")
-        return
     for number, value in enumerate(values, 1):
         made = {**entry, **value}
         if status in _FINAL and taking.only_done(codes):

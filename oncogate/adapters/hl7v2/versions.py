@@ -172,8 +172,6 @@ def _settled(mark: Item, read: Sequence[Item]) -> bool:
     codes = {(c.get("system"), c.get("code")) for c in mark.entry.get("codes", ())}
     since = _moment(mark.said) if mark.said else None
     for item in read:
-        if item.section != mark.entry["section"]:
-            continue
         if mark.key is not None and item.key == mark.key and item.message > mark.message:
             return True
         own = {(c.get("system"), c.get("code")) for c in item.entry.get("codes", ())}
