@@ -375,6 +375,14 @@ def test_another_identifier_may_be_the_sites() -> None:
     assert read.patients == ("2",)
 
 
+def test_identifiers_of_another_authority_are_another_hospitals() -> None:
+    reader = Reader(authority="H2")
+    read = reader.read(written("PID|1||1^^^H1^MR~2^^^H2&1.2.3&ISO^PI||x", OBR, anc()))
+    assert read.patients == ("2",)
+    with pytest.raises(Refused, match="identifier of `H2` is missing"):
+        reader.read(oru(anc()))
+
+
 def test_a_result_belongs_to_the_patient_before_it() -> None:
     other = PID.replace("p-1", "p-2")
     read = read_message(written(PID, OBR, anc("2.5"), other, OBR, anc("0.3")))

@@ -316,6 +316,24 @@ def test_a_reader_that_fails_is_no_reason_to_fall_over(inbox: SqliteInbox) -> No
 # -- the stream ------------------------------------------------------------------------------------
 
 
+def test_the_log_names_neither_patients_nor_results(
+    inbox: SqliteInbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "oncogate")
+
+    async def work(server: MllpServer) -> None:
+        async with client(server) as sender:
+            await sender.ask(oru(anc("0.83"), anc("0.84", n=2).replace("|20260302080000+0800", "|2026")))
+            await sender.ask(adt("A01", id="A9", pid=PID.replace("19650101", "19651301")))
+            await sender.ask(oru(anc("0.85")).replace(b"|2.5.1", b"|3"))
+
+    with_server(work, inbox)
+    assert "LIS|M1: taken over" in caplog.text
+    assert "OBX[2]-14" in caplog.text
+    for secret in ("p-1", "张", "三", "0.83", "0.84", "0.85", "19651301"):
+        assert secret not in caplog.text
+
+
 def test_messages_one_after_the_other_without_waiting(inbox: SqliteInbox) -> None:
     async def work(server: MllpServer) -> None:
         async with client(server) as sender:
@@ -339,7 +357,9 @@ def test_messages_in_pieces(inbox: SqliteInbox, size: int) -> None:
     with_server(work, inbox)
 
 
-def test_what_stands_between_messages_is_passed_over(inbox: SqliteInbox) -> None:
+def test_what_stands_between_messages_is_passed_over(
+    inbox: SqliteInbox, caplog: pytest.LogCaptureFixture
+) -> None:
     async def work(server: MllpServer) -> None:
         async with client(server) as sender:
             await sender.send(
@@ -349,6 +369,7 @@ def test_what_stands_between_messages_is_passed_over(inbox: SqliteInbox) -> None
         assert len(values(inbox)) == 2
 
     with_server(work, inbox)
+    assert "bytes outside of messages" in caplog.text
 
 
 def test_a_message_given_up_for_another_isnt_taken(inbox: SqliteInbox) -> None:

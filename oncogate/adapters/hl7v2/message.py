@@ -14,7 +14,7 @@ from oncogate.adapters.hl7v2.groups import PatientGroup, grouped
 from oncogate.adapters.hl7v2.header import MERGES, PROCESSING, Header, check_header, read_header
 from oncogate.adapters.hl7v2.observations import read_observation
 from oncogate.adapters.hl7v2.orders import read_order
-from oncogate.adapters.hl7v2.patients import identifier, read_history, read_person
+from oncogate.adapters.hl7v2.patients import Identifiers, read_history, read_person
 from oncogate.adapters.hl7v2.refused import Refused, incomplete
 from oncogate.adapters.hl7v2.segments import Delimiters, Segment, split_segments
 from oncogate.adapters.hl7v2.taking import Item, LocalCodes, Taking
@@ -56,8 +56,8 @@ class Reader:
     `timezone` (`Asia/Shanghai`, `+08:00`) is that of times without an offset in messages whose MSH-7 has
     none; without it such times are unread. `codes` tell what local codes stand for (`read_local_codes`),
     `vocabulary` which codes the rules ask for. `fallback` is the encoding of messages that declare none and
-    aren't UTF-8. `identifier_type` says which identifier of PID-3 is the patient's id, and `processing`
-    which processing ids are taken.
+    aren't UTF-8. `identifier_type` says which identifier of PID-3 is the patient's id, `authority` whose
+    identifiers count where several hospitals' messages come in, and `processing` which processing ids are taken.
     """
 
     timezone: str | None = None
@@ -65,6 +65,7 @@ class Reader:
     codes: LocalCodes = field(default_factory=dict, repr=False)
     fallback: str = FALLBACK
     identifier_type: str = "MR"
+    authority: str | None = None
     processing: frozenset[str] = PROCESSING
 
     def __post_init__(self) -> None:
@@ -93,6 +94,10 @@ class Reader:
             )  # fmt: skip
         merges = self._take(segments, taking)
         return Message(header, tuple(taking.items), merges, tuple(sorted(set(taking.diagnostics))))
+
+    @property
+    def _identifiers(self) -> Identifiers:
+        return Identifiers(self.identifier_type, self.authority)
 
     def _split(self, raw: bytes) -> tuple[list[Segment], Header, bool]:
         decoded = decode_message(raw.strip(b"\r\n\t \x00") + _end_of(raw), self.fallback)
@@ -129,7 +134,7 @@ class Reader:
             raise incomplete("OBR" if header.type == "ORU" else "ORC", 1, 0, "there is no order (ORC, OBR)")
         merges: list[tuple[str, str]] = []
         for patient in patients:
-            taking.patient = identifier(patient.person, 3, self.identifier_type)
+            taking.patient = self._identifiers.chosen(patient.person, 3)
             read_person(patient, taking)
             read_history(patient, taking)
             for group in patient.orders:
@@ -144,7 +149,7 @@ class Reader:
     def _merged(self, patient: PatientGroup, survivor: str) -> Iterable[tuple[str, str]]:
         if not patient.of("MRG"):
             raise incomplete("MRG", 1, 0, "the identifier that is joined (MRG) is missing")
-        merged = (identifier(segment, 1, self.identifier_type) for segment in patient.of("MRG"))
+        merged = (self._identifiers.chosen(segment, 1) for segment in patient.of("MRG"))
         return [(survivor, one) for one in merged if one != survivor]
 
 

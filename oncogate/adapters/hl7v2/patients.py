@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from oncogate.adapters.fhir.access import shortened
 from oncogate.adapters.hl7v2.codes import codings_of, label_of
 from oncogate.adapters.hl7v2.groups import PatientGroup
 from oncogate.adapters.hl7v2.refused import incomplete
-from oncogate.adapters.hl7v2.segments import Segment
+from oncogate.adapters.hl7v2.segments import Delimiters, Segment
 from oncogate.adapters.hl7v2.taking import Entry, Taking
 from oncogate.adapters.hl7v2.times import UnreadTime
 
+_LONGEST = 400
 _SEXES = {"M": "male", "F": "female", "O": "other", "A": "other", "N": "other", "U": "unknown"}
 _LEFT = frozenset({"A03", "A11"})
 """Discharge, and an admission that is taken back: no ward cares for the patient then."""
 _KINDS = {"FA": "food", **dict.fromkeys(("EA", "AA", "PA", "LA"), "environment")}
 
 
-def identifier(segment: Segment, position: int, type: str) -> str:
-    """The first identifier of the type (`MR`) of PID-3 or MRG-1, else the first of any. Raises `Refused`."""
-    found = [segment.parts(one) for one in segment.repetitions(position)]
-    named = [parts for parts in found if parts[1]]
-    chosen = next((parts for parts in named if parts[5].upper() == type.upper()), next(iter(named), None))
-    if chosen is None:
-        raise incomplete(segment.id, segment.number, position, "the patient's identifier is missing")
-    if len(chosen[1]) > 400:
-        raise incomplete(segment.id, segment.number, position, "the patient's identifier is too long")
-    return chosen[1]
+@dataclass(frozen=True)
+class Identifiers:
+    """Which of a patient's identifiers is the id: the first of the `type`, of the `authority` alone if one is told."""
+
+    type: str = "MR"
+    authority: str | None = None
+
+    def chosen(self, segment: Segment, position: int) -> str:
+        """The id among those of PID-3 or MRG-1; the first of any type if there is none of this. Raises `Refused`."""
+        found = [segment.parts(one) for one in segment.repetitions(position)]
+        found = [parts for parts in found if parts[1] and self._is_ours(parts[4], segment.delimiters)]
+        of_type = [parts for parts in found if parts[5].upper() == self.type.upper()]
+        id = next((parts[1] for parts in (*of_type, *found)), "")
+        if not id or len(id) > _LONGEST:
+            ours = f" of `{self.authority}`" if self.authority is not None else ""
+            problem = "is too long" if id else "is missing"
+            raise incomplete(
+                segment.id, segment.number, position, f"the patient's identifier{ours} {problem}"
+            )
+        return id
+
+    def _is_ours(self, authority: str, delimiters: Delimiters) -> bool:
+        return self.authority in (None, authority, delimiters.divide(authority, delimiters.subcomponent)[0])
 
 
 def read_person(group: PatientGroup, taking: Taking) -> None:
