@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from oncogate.base.errors import Diagnostic, RequestError
+from oncogate.model.at_once import LARGEST
 from oncogate.model.decision import Decision
-from oncogate.model.request import LARGEST, Request
+from oncogate.model.request import Request
 
 LARGEST_ANSWER = LARGEST
 """Bytes of an answer that are read; a decision is some 10 KB."""
