@@ -14,7 +14,8 @@ from typing import Any
 from oncogate.adapters.host_form import Form, as_native, form_of
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import NaiveTime, read_time, read_zone, write_time
-from oncogate.model.request import LARGEST, Request, read_json
+from oncogate.model.at_once import LARGEST
+from oncogate.model.request import Request, read_json
 from oncogate.packs.pack import Library
 
 STDIN = "<stdin>"

@@ -9,7 +9,16 @@ from datetime import datetime
 from oncogate.base.texts import Language
 from oncogate.engine.values import unit_text
 from oncogate.explain.reasons import WHY, time_text
-from oncogate.explain.words import ALLOWED, CODES, OTHER_FACTS, code_text, one_line, powers, word
+from oncogate.explain.words import (
+    ALLOWED,
+    CODES,
+    OTHER_FACTS,
+    code_text,
+    one_line,
+    powers,
+    quantity_said,
+    word,
+)
 from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Loosening, Obligation, Used
 
 """The names of facts for people, by fact."""
@@ -239,7 +248,7 @@ class _Viewer:
         if e.why is None or (absent and e.value):  # then the detail is what the value is called
             value, why = self.comma.join(dict.fromkeys(self._named(x) for x in alike)), ""
         else:
-            value, why = e.value or "", detail
+            value, why = self._recorded(e), detail
         if e.why is not None and not why:
             why = WHY[e.why].in_(self.language)
         when = time_text(e.time, self.decision.at).in_(self.language) if e.time is not None else ""
@@ -248,8 +257,13 @@ class _Viewer:
             one_line(e.source or e.entry or ""),
         )  # fmt: skip
 
-    def _named(self, e: Evidence) -> str:
+    def _recorded(self, e: Evidence) -> str:
+        """The value of an entry; one whose unit can't be read is shown as it came."""
         value = e.value or ""
+        return value if e.why == "unreadable_unit" else quantity_said(value).in_(self.language)
+
+    def _named(self, e: Evidence) -> str:
+        value = self._recorded(e)
         if e.entry is None and value in CODES:  # worked out, not as recorded: a level such as `high`
             value = self._code(value)
         detail = e.detail.in_(self.language) if e.detail else ""

@@ -24,6 +24,7 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of the largest file that is read; a rule is some 3 KB."""
 DEEPEST = 40
 """Levels of nesting; a rule needs about ten."""
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -100,7 +101,9 @@ def _compose(text: str, document: Document) -> None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = f"isn't YAML: {error.problem or error.context}"
+        said = error.problem or error.context or ""
+        # libyaml has a limit of its own, far above ours, that its reading ahead may meet first
+        message = f"isn't YAML: {_TOO_DEEP if 'nesting depth' in said else said}"
         document.problems.append(Diagnostic(str(document.path), *where, "yaml-syntax", message))
     except (yaml.YAMLError, ValueError) as error:
         document.report((), "yaml-syntax", f"isn't YAML: {str(error).splitlines()[0]}")
@@ -125,9 +128,7 @@ class _Composer:
         where = (event.start_mark.line + 1, event.start_mark.column + 1)
         self.document.values[path] = where
         if len(path) > DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark
-            )
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             self.document.report(
                 path, "yaml-alias", "anchors and aliases aren't allowed", "write the value out"
