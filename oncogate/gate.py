@@ -20,7 +20,7 @@ from oncogate.explain.second_opinion import disagreed, unconfirmed
 from oncogate.model.decision import Decision, PackUsed
 from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Rule, Verdict
-from oncogate.packs.load import load_library
+from oncogate.packs.cache import cached_library
 from oncogate.packs.pack import Library
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Gate:
 
         `site` is one file or several (national, province, hospital, department), in any order. `engine` is `python`,
         `durable` or `both` (docs/explanation/two-engines.md); with `both`, an order is blocked that durable-rules judges otherwise,
-        or doesn't judge within `time_limit` seconds.
+        or doesn't judge within `time_limit` seconds. Rules that are as they were are loaded from a cache (docs/reference/cache.md).
 
         Raises `PackError` with every problem found, each with file, line and column; `OncogateError` where the second engine
         can't be had.
@@ -77,7 +77,7 @@ class Gate:
                 Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
             ])  # fmt: skip
         second = None if engine == "python" else _second_engine(time_limit)
-        gate = cls(load_library(packs, site), engine, second)
+        gate = cls(cached_library(packs, site), engine, second)
         files = [site] if isinstance(site, (str, Path)) else site or ()
         gate.loaded_by = {
             "packs": [Path(p).absolute() for p in packs], "site": [Path(f).absolute() for f in files],

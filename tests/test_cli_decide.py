@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -175,9 +176,10 @@ class TestTheFile:
         )
         assert (tmp_path / "out.ndjson.part").read_bytes().count(b"\n") == 1
 
-    def test_is_not_the_input(self, tmp_path: Path) -> None:
-        path = written(tmp_path, ALLOWED)
-        result = run(path, "--out", path)
+    @pytest.mark.parametrize("name", ["orders.ndjson", "mine.ndjson.part"])
+    def test_is_not_the_input(self, tmp_path: Path, name: str) -> None:
+        path = written(tmp_path, ALLOWED).rename(tmp_path / name)
+        result = run(path, "--out", tmp_path / name.removesuffix(".part"))
         assert (result.exit_code, path.read_bytes()) == (2, ALLOWED + b"\n")
         assert "[output-is-input]" in result.stderr
 
@@ -199,7 +201,7 @@ COMMAND = (sys.executable, "-m", "oncogate.cli", "decide")
 def started(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
     command = (*COMMAND, *(str(a) for a in args), "--rules", str(CORE))
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "PYTHONUNBUFFERED": ""}
     return subprocess.Popen(command, env=env, **{**pipes, **options})
 
 
@@ -224,6 +226,7 @@ class TestAsAProcess:
             for asked, outcome in ((ALLOWED, "allow"), (BLOCKED, "block"), (b"[]", None), (ALLOWED, "allow")):
                 process.stdin.write(asked + b"\n")
                 process.stdin.flush()
+                assert select.select([process.stdout], [], [], 60)[0], "no answer before the next line"
                 assert json.loads(process.stdout.readline()).get("outcome") == outcome
             process.stdin.close()
             assert process.wait(60) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -66,6 +67,7 @@ def decide(
         problems += error.diagnostics
     if gate is None or stream is None:
         return console.refuse(problems)
+    gc.freeze()  # the rules stay for good; the collector needn't walk them again and again
     with stream:
         run = Run(STDIN if file == "-" else file, stream, Output(out, file))
         return run.write(gate.decide_lines(run.lines(), processes=processes, timezone=timezone))

@@ -43,10 +43,10 @@ class Output:
         self.on_terminal = path is None and sys.stdout.isatty()
         # a pipe or a device is written to
         self._replaces = path is not None and (not path.exists() or path.is_file())
-        if path is not None and self._replaces and path.exists() and source != "-" and path.samefile(source):
+        self._part = path.with_name(path.name + ".part") if path is not None and self._replaces else path
+        if self._replaces and any(one is not None and _same(one, source) for one in (path, self._part)):
             said = "the decisions would be written over the requests"
             raise OncogateError([Diagnostic(str(path), 0, 0, "output-is-input", said, "name another file")])
-        self._part = path.with_name(path.name + ".part") if path is not None and self._replaces else path
         self._stream: BinaryIO | None = None
 
     def __enter__(self) -> Output:
@@ -85,7 +85,7 @@ class Output:
 
     def left_behind(self) -> str:
         """Where an unfinished run left what it had decided."""
-        return f"; what was decided so far is in {self._part}" if self._replaces else ""
+        return f"; what was decided so far is in {self._part}" if self._replaces and self._stream else ""
 
     def _failed(self, error: OSError) -> Exception:
         gone = isinstance(error, BrokenPipeError) and self.path is None
@@ -97,6 +97,10 @@ class Output:
         return OncogateError(
             [Diagnostic(name, 0, 0, "output-unwritable", said, "see to its folder, rights and free space")]
         )
+
+
+def _same(path: Path, source: str) -> bool:
+    return source != "-" and path.exists() and path.samefile(source)
 
 
 def _is_file(stream: BinaryIO) -> bool:

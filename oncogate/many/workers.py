@@ -40,14 +40,16 @@ class Worker:
     def __init__(self, terms: Terms, judges_by: tuple[object, ...]) -> None:
         # apart from the terminal's process group: an interrupt is for the caller, who ends the workers
         group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows
-        self._process = subprocess.Popen(
-            (sys.executable, "-I", "-c", PROGRAM), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            start_new_session=not group, creationflags=group,
-        )  # fmt: skip
+        try:
+            self._process = subprocess.Popen(
+                (sys.executable, "-I", "-c", PROGRAM), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                start_new_session=not group, creationflags=group,
+            )  # fmt: skip
+        except OSError as error:
+            raise WorkerDied(f"it can't be started: {error}") from error
         self.pid = self._process.pid
         try:
-            self._tell(sys.path)
-            answer = self._ask(terms)
+            answer = self._ask(sys.path, terms)
             if isinstance(answer, Refused):
                 raise OncogateError(answer.diagnostics)
             if not isinstance(answer, Ready) or answer.judges_by != judges_by:
@@ -70,14 +72,12 @@ class Worker:
             with suppress(OSError):  # what was still to be written to a process that is gone
                 _open(pipe).close()
 
-    def _tell(self, said: object) -> None:
+    def _ask(self, *said: object) -> Any:
         told = _open(self._process.stdin)
-        pickle.dump(said, told, protocol=pickle.HIGHEST_PROTOCOL)
-        told.flush()
-
-    def _ask(self, said: object) -> Any:
         try:
-            self._tell(said)
+            for one in said:
+                pickle.dump(one, told, protocol=pickle.HIGHEST_PROTOCOL)
+            told.flush()
             return pickle.load(_open(self._process.stdout))
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             self.end()
@@ -103,10 +103,8 @@ class Workers:
         def guarded() -> Iterator[Chunk]:
             try:
                 yield from chunks
-            except (
-                Exception
-            ) as error:  # what was read before is answered first, as it would be without workers
-                failures.append(error)
+            except Exception as error:
+                failures.append(error)  # after the answers to what was read before, as without workers
 
         left = guarded()
         pending = deque(self._threads.submit(self._judge, chunk) for chunk in islice(left, self._ahead))

@@ -203,7 +203,9 @@ class Decision(Model):
     def _told(self) -> Decision:
         """The decision itself, with nothing left to tell, its fields in their order: so they are written."""
         values = self.__dict__
-        if any(name not in values for name in WHEN_ASKED):
+        # what was asked for singly stands behind the account
+        in_order = next(reversed(values)) == _ACCOUNT and WHEN_ASKED[0] in values
+        if _ACCOUNT in values and not in_order:
             told = {name: getattr(self, name) for name in type(self).model_fields}
             object.__setattr__(self, "__dict__", {**told, _ACCOUNT: values[_ACCOUNT]})
         return self

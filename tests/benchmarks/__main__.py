@@ -45,8 +45,10 @@ def main() -> None:
         tables += more
         goals += reached
         print("\n\n".join(as_text(table) for table in more), end="\n\n", flush=True)
-    tables = [goals_table(goals), *tables]
-    print(as_text(tables[0]), setting(), sep="\n\n")
+    if goals:
+        tables.insert(0, goals_table(goals))
+        print(as_text(tables[0]), end="\n\n")
+    print(setting())
     if given.markdown:
         write_markdown(PAGE, "\n\n".join([f"Measured {setting()}", *map(as_markdown, tables)]))
 

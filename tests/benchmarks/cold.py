@@ -6,9 +6,11 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 from tests.benchmarks.options import Options, Result
-from tests.benchmarks.race import ROOT, say
+from tests.benchmarks.race import ROOT, UNCACHED, say
 from tests.benchmarks.tables import Goal, Table, number
 
 FIRST = """
@@ -36,29 +38,35 @@ def run(options: Options) -> Result:
     """The median of several fresh processes; the first is left out, it may have to fill caches."""
     times = 3 if options.quick else 15
     say("cold start")
-    seen = [json.loads(_python("-c", FIRST)) for _ in range(times + 1)][1:]
-    steps = {key: statistics.median(one[key] for one in seen) * 1e3 for key in STEPS}
-    whole = {name: _whole(words, times) for name, words in COMMANDS.items()}
-    rows = [(STEPS[key], number(ms)) for key, ms in steps.items()] + [
-        (name, number(ms)) for name, ms in whole.items()
-    ]
-    return [Table("Cold start, ms", ("step", "median"), rows)], [
-        Goal("import beyond pydantic, ms", steps["import"], 150), Goal("Gate.load() of all shipped rules, ms", steps["load"], 50),
+    with tempfile.TemporaryDirectory() as cache:
+        cached = {**UNCACHED, "ONCOGATE_CACHE": cache}
+        full, none = _steps(cached, times), _steps(UNCACHED, times)
+        rows = [(label, number(full[key]), number(none[key])) for key, label in STEPS.items()]
+        rows += [
+            (name, number(_whole(words, cached, times)), number(_whole(words, UNCACHED, times)))
+            for name, words in COMMANDS.items()
+        ]
+    return [Table("Cold start, ms", ("step", "with the cache", "without"), rows)], [
+        Goal("import beyond pydantic, ms", full["import"], 150), Goal("Gate.load() of all shipped rules from the cache, ms", full["load"], 50),
     ]  # fmt: skip
 
 
-def _whole(words: list[str], times: int) -> float:
-    from time import perf_counter
+def _steps(env: dict[str, str], times: int) -> dict[str, float]:
+    seen = [json.loads(_python(env, "-c", FIRST)) for _ in range(times + 1)][1:]
+    return {key: statistics.median(one[key] for one in seen) * 1e3 for key in STEPS}
 
+
+def _whole(words: list[str], env: dict[str, str], times: int) -> float:
     seen = []
     for _ in range(times + 1):
-        begun = perf_counter()
-        _python("-m", "oncogate.cli", *words)
-        seen.append((perf_counter() - begun) * 1e3)
+        begun = time.perf_counter()
+        _python(env, "-m", "oncogate.cli", *words)
+        seen.append((time.perf_counter() - begun) * 1e3)
     return statistics.median(seen[1:])
 
 
-def _python(*words: str) -> str:
-    return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+def _python(env: dict[str, str], *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    return done.stdout

@@ -18,13 +18,17 @@ Settings = Mapping[str, Any]
 
 
 class Loaded(NamedTuple):
-    """A contender ready to run. `found` tells from a result which rules asked for something; `due` is what should."""
+    """A contender ready to run. `found` tells from a result which rules asked for something; `due` is what should.
+
+    What `prepare` makes of an input is decided once, as in life: nothing is remembered from the time before. It isn't timed.
+    """
 
     decide: Callable[[Any], Any]
     inputs: Sequence[Any]
     found: Callable[[Any], set[str]] | None = None
     due: Sequence[set[str]] = ()
     load_ms: float | None = None
+    prepare: Callable[[Any], Any] | None = None
 
 
 class Contender(NamedTuple):
@@ -33,13 +37,13 @@ class Contender(NamedTuple):
     load: Callable[[Settings], Loaded]
 
 
-def _requests(settings: Settings) -> list[dict[str, Any]]:
-    return [as_request(record) for record in plain_records(settings.get("count", 2000))]
+def _requests(settings: Settings) -> list[bytes]:
+    return [as_json(as_request(record)) for record in plain_records(settings.get("count", 2000))]
 
 
 def _due(settings: Settings) -> list[set[str]]:
     decide = _by_hand(settings.get("replicas", 1))
-    return [{found["rule"] for found in decide(json.loads(as_json(one)))} for one in _requests(settings)]
+    return [{found["rule"] for found in decide(json.loads(one))} for one in _requests(settings)]
 
 
 def _by_hand(replicas: int) -> Callable[[Any], list[dict[str, str]]]:
@@ -47,15 +51,18 @@ def _by_hand(replicas: int) -> Callable[[Any], list[dict[str, str]]]:
 
 
 def _hand(settings: Settings) -> Loaded:
-    inputs = [json.loads(as_json(one)) for one in _requests(settings)]
     decide = _by_hand(settings.get("replicas", 1))
-    return Loaded(decide, inputs, lambda found: {one["rule"] for one in found}, _due(settings))
+    return Loaded(decide, _requests(settings), _rules, _due(settings), prepare=json.loads)
+
+
+def _rules(found: list[dict[str, str]]) -> set[str]:
+    return {one["rule"] for one in found}
 
 
 def _hand_json(settings: Settings) -> Loaded:
     decide = _by_hand(settings.get("replicas", 1))
-    inputs = [as_json(one) for one in _requests(settings)]
-    return Loaded(lambda b: decide(json.loads(b)), inputs, lambda f: {x["rule"] for x in f}, _due(settings))
+    inputs = _requests(settings)
+    return Loaded(lambda b: decide(json.loads(b)), inputs, _rules, _due(settings))
 
 
 def _asked(decision: Any) -> set[str]:
@@ -78,18 +85,13 @@ def _ready(settings: Settings) -> Loaded:
     from oncogate import Request
 
     gate, load_ms = _gate(settings)
-    inputs = [Request.load(as_json(one)) for one in _requests(settings)]
 
     def decide(request: Any) -> Any:
         decision = gate.decide(request)
         _looked_at(decision)
         return decision
 
-    return Loaded(decide, inputs, _asked, _due(settings) if settings.get("check", True) else (), load_ms)
-
-
-def _unchecked(loaded: Loaded) -> Loaded:
-    return loaded._replace(found=None)
+    return Loaded(decide, _requests(settings), _asked, _due(settings), load_ms, Request.load)
 
 
 def _said(settings: Settings) -> Loaded:
@@ -116,7 +118,7 @@ def _bytes(settings: Settings) -> Loaded:
         _looked_at(decision)
         return decision
 
-    return Loaded(decide, [as_json(one) for one in _requests(settings)], _asked, _due(settings), load_ms)
+    return Loaded(decide, _requests(settings), _asked, _due(settings), load_ms)
 
 
 def _line(settings: Settings) -> Loaded:
@@ -134,19 +136,19 @@ def _line(settings: Settings) -> Loaded:
 def _pydantic(settings: Settings) -> Loaded:
     from tests.benchmarks.models import PlainRequest
 
-    return Loaded(PlainRequest.model_validate_json, [as_json(one) for one in _requests(settings)])
+    return Loaded(PlainRequest.model_validate_json, _requests(settings))
 
 
 def _own_model(settings: Settings) -> Loaded:
     from oncogate import Request
 
-    return Loaded(Request.model_validate_json, [as_json(one) for one in _requests(settings)])
+    return Loaded(Request.model_validate_json, _requests(settings))
 
 
 def _own_load(settings: Settings) -> Loaded:
     from oncogate import Request
 
-    return Loaded(Request.load, [as_json(one) for one in _requests(settings)])
+    return Loaded(Request.load, _requests(settings))
 
 
 def _file(settings: Settings) -> Loaded:
@@ -154,18 +156,26 @@ def _file(settings: Settings) -> Loaded:
     from oncogate import Request
 
     gate, load_ms = _gate(settings)
-    request = Request.load(Path(settings["file"]))
-    return Loaded(lambda one: _looked_at(gate.decide(one)), [request] * 20, load_ms=load_ms)
+    content = Path(settings["file"]).read_bytes()
+    return Loaded(
+        lambda one: _looked_at(gate.decide(one)), [content] * 20, load_ms=load_ms, prepare=Request.load
+    )
+
+
+def _file_json(settings: Settings) -> Loaded:
+    """The same, and the decision written as JSON."""
+    gate, _ = _gate(settings)
+    return _file(settings)._replace(decide=lambda one: gate.decide(one).to_json())
 
 
 def _peer(module: str, load: str = "load") -> Callable[[Settings], Loaded]:
     def loading(settings: Settings) -> Loaded:
-        records = plain_records(settings.get("count", 2000))
+        records = [as_json(record) for record in plain_records(settings.get("count", 2000))]
         peer = importlib.import_module(f"tests.benchmarks.peers.{module}")
         begun = time.perf_counter()
         decide = getattr(peer, load)(settings.get("replicas", 1))
         load_ms = (time.perf_counter() - begun) * 1e3
-        return Loaded(decide, records, rule_ids, _due(settings), load_ms)
+        return Loaded(decide, records, rule_ids, _due(settings), load_ms, json.loads)
 
     return loading
 
@@ -181,6 +191,7 @@ CONTENDERS = {
     "own-model": Contender("pydantic: oncogate's own model", "validation alone, no decision", _own_model),
     "own-load": Contender("oncogate: Request.load alone", "validation alone, no decision", _own_load),
     "file": Contender("oncogate: a request from a file", "", _file),
+    "file-json": Contender("oncogate: a request from a file, as JSON", "", _file_json),
     "zen": Contender("ZEN, one expression", "selects in the engine", _peer("zen_")),
     "zen-graph": Contender("ZEN, graph", "selects in the engine", _peer("zen_", "load_graph")),
     "datalogic": Contender("datalogic (JSON Logic in Rust)", "selects in the engine, ISO text order", _peer("datalogic")),

@@ -7,10 +7,11 @@ import json
 import subprocess
 import sys
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 from tests.benchmarks.options import Options, Result
-from tests.benchmarks.race import ROOT, say
+from tests.benchmarks.race import ROOT, UNCACHED, say
 from tests.benchmarks.tables import Goal, Table, number
 
 LOOKS = 10
@@ -20,7 +21,7 @@ def run(options: Options) -> Result:
     """In a fresh process each: what is held, and the growth."""
     say(f"memory over {options.decisions:,} decisions")
     words = [sys.executable, "-m", "tests.benchmarks.memory", str(options.decisions)]
-    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(words, cwd=ROOT, env=UNCACHED, stdout=subprocess.PIPE, text=True, check=True)
     said = json.loads(done.stdout)
     held = [
         ("import oncogate", number(said["import_mb"])), ("a gate with all shipped rules", number(said["gate_mb"])),
@@ -93,13 +94,7 @@ def _main(decisions: int) -> None:
         sizes["request_kb"].append(between - before)
         sizes["decision_kb"].append(tracemalloc.get_traced_memory()[0] - between)
     medians = {name: sorted(found)[len(found) // 2] / 1e3 for name, found in sizes.items()}
-    steps = dict(
-        zip(
-            ("import_mb", "gate_mb", "second_mb"),
-            (b - a for a, b in zip(marks, marks[1:], strict=False)),
-            strict=True,
-        )
-    )
+    steps = dict(zip(("import_mb", "gate_mb", "second_mb"), (b - a for a, b in pairwise(marks)), strict=True))
     print(json.dumps({**steps, **medians, "looks": looks}))
 
 

@@ -19,22 +19,24 @@ class Table(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """A ratio of one run and what it should be at most (or, for `least`, at least)."""
+    """A ratio of one run and what it should be at most (or, for `least`, at least); without a limit it is for the record."""
 
     what: str
     measured: float | None
-    limit: float
+    limit: float | None
     least: bool = False
 
     @property
     def verdict(self) -> str:
         if self.measured is None:
             return "not measured"
+        if self.limit is None:
+            return ""
         held = self.measured >= self.limit if self.least else self.measured <= self.limit
         return "yes" if held else "no"
 
 
-def number(value: float | None, digits: int = 3) -> str:
+def number(value: float | None) -> str:
     """A figure with three digits that count."""
     if value is None:
         return "–"
@@ -43,8 +45,13 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def goals_table(goals: Sequence[Goal]) -> Table:
     rows = [
-        (goal.what, f"{'≥' if goal.least else '≤'} {goal.limit:g}", number(goal.measured), goal.verdict)
-        for goal in goals
+        (
+            g.what,
+            "" if g.limit is None else f"{'≥' if g.least else '≤'} {g.limit:g}",
+            number(g.measured),
+            g.verdict,
+        )
+        for g in goals
     ]
     return Table("Goals", ("ratio in this run", "goal", "measured", "held"), rows)
 
@@ -74,13 +81,16 @@ PACKAGES = (
 
 def setting() -> str:
     """Machine, date and versions."""
-    found = []
-    for name in PACKAGES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            found.append(f"{name} not installed")
-    return f"{date.today().isoformat()}, {_processor()}, {platform.system()} {platform.release()}, Python {platform.python_version()}; {', '.join(found)}."
+    versions = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    system = f"{_processor()}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{date.today().isoformat()}, {system}; {versions}."
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _processor() -> str:
