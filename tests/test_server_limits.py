@@ -141,7 +141,7 @@ def test_slow_callers_dont_keep_others_waiting(client):
             line.close()
 
 
-def test_two_hundred_at_once_all_get_their_own_answer(client):
+def test_two_hundred_at_once_all_get_their_own_answer(tmp_path):
     async def ask(session: httpx.AsyncClient, number: int) -> tuple[int, dict]:
         document = json.loads(BODY)
         document["order"]["id"] = f"ord-{number}"
@@ -151,14 +151,15 @@ def test_two_hundred_at_once_all_get_their_own_answer(client):
             ]
         return number, (await session.post("/v1/decide", json=document)).json()
 
-    async def all_of_them() -> list[tuple[int, dict]]:
+    async def all_of_them(address: httpx.URL) -> list[tuple[int, dict]]:
         limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(
-            base_url=client.base_url, limits=limits, timeout=60, trust_env=False
-        ) as session:
+        async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60, trust_env=False) as session:
             return await asyncio.gather(*(ask(session, n) for n in range(200)))
 
-    for number, answer in asyncio.run(all_of_them()):
+    with served(Settings(state=tmp_path)) as client:
+        answers = asyncio.run(all_of_them(client.base_url))
+    assert len(answers) == 200
+    for number, answer in answers:
         assert answer["order"] == f"ord-{number}"
         assert ("core/consent-missing" in answer["determining"]) == (number % 2 == 0)
 

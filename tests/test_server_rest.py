@@ -187,7 +187,10 @@ def test_rules_say_what_counts_with_which_parameters_and_who_set_them(tmp_path):
 
 
 def test_rules_on_no_day_are_refused(client):
-    assert not_checked(client.get("/v1/rules", params={"on": "soon"})) == ["query-invalid"]
+    for day in ("soon", "0.0", "2026-13-01", "2026-3-2", "1772409600"):
+        answer = client.get("/v1/rules", params={"on": day})
+        assert answer.status_code == 400
+        assert not_checked(answer) == ["query-invalid"]
 
 
 def test_health_and_readiness(client):

@@ -77,16 +77,27 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, said, help = {
-        404: ("path-unknown", "there is nothing at this address", "`GET /openapi.json` lists what there is"),
-        405: (
+    if error.status_code == 404:
+        said = Diagnostic(
+            "",
+            0,
+            0,
+            "path-unknown",
+            "there is nothing at this address",
+            "`GET /openapi.json` lists what there is",
+        )
+    elif error.status_code == 405:
+        said = Diagnostic(
+            "",
+            0,
+            0,
             "method-not-allowed",
             f"this address doesn't take `{request.method}`",
             "see the header `Allow`",
-        ),
-    }.get(error.status_code, ("http", str(error.detail), ""))
-    refusal = Refused(error.status_code, [Diagnostic("", 0, 0, code, said, help)], error.headers)
-    return await _refuse(request, refusal)
+        )
+    else:
+        said = Diagnostic("", 0, 0, "http-refused", str(error.detail).lower())
+    return await _refuse(request, Refused(error.status_code, [said], error.headers))
 
 
 async def _bad_query(request: Request, error: Exception) -> Response:

@@ -91,18 +91,18 @@ def result(id: str, code: str, name: str, value: float, unit: str, when: str, se
 
 
 @contextlib.contextmanager
-def echoing() -> Iterator[int]:
+def echoing() -> Iterator[tuple[int, int]]:
     made = subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
     try:
         assert made.stdout is not None
-        yield int(made.stdout.readline())
+        yield int(made.stdout.readline()), made.pid
     finally:
         made.terminate()
         made.wait()
 
 
 @contextlib.contextmanager
-def gate(workers: int) -> Iterator[int]:
+def gate(workers: int) -> Iterator[tuple[int, int]]:
     with tempfile.TemporaryDirectory() as state:
         command = [sys.executable, "-m", "oncogate.cli", "serve", "--port", "0", "--workers", str(workers)]
         env = {**os.environ, "XDG_STATE_HOME": state}
@@ -112,7 +112,7 @@ def gate(workers: int) -> Iterator[int]:
             try:
                 while not (found := re.search(r"http://[\d.]+:(\d+)", log.read_text())):
                     time.sleep(0.02)
-                yield int(found[1])
+                yield int(found[1]), made.pid
             finally:
                 made.terminate()
                 made.wait()
@@ -139,29 +139,35 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+def computed(pid: int) -> float:
+    """Seconds that a process has computed: what another load on the machine changes little (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def latency(size: int, count: int) -> None:
     body = body_of(size)
-    rows = {}
     with echoing() as bare, gate(1) as ours:
-        for port in (bare, ours):
+        servers = {"bare framework": bare, "oncogate order-sign": ours}
+        took: dict[str, list[float]] = {name: [] for name in servers}
+        for port, _ in servers.values():
             calls(port, body, 20)
-        both: dict[int, list[float]] = {bare: [], ours: []}
+        before = {name: computed(pid) for name, (_, pid) in servers.items()}
         for _ in range(count // 10):  # in turns, so that both meet the same machine
-            for port, took in both.items():
-                took.extend(calls(port, body, 10))
-        rows = {"bare framework": both[bare], "oncogate order-sign": both[ours]}
+            for name, (port, _) in servers.items():
+                took[name] += calls(port, body, 10)
+        spent = {name: (computed(pid) - before[name]) / len(took[name]) for name, (_, pid) in servers.items()}
     print(f"{len(body)} bytes a call, {count} calls each, one worker, one caller")
-    print(f"{'':22}{'p50 ms':>10}{'p99 ms':>10}")
-    for name, took in rows.items():
-        print(f"{name:22}{quantile(took, 0.5) * 1e3:10.2f}{quantile(took, 0.99) * 1e3:10.2f}")
-    echo, sign = rows.values()
-    ratio = [quantile(sign, share) / quantile(echo, share) for share in (0.5, 0.99)]
-    print(f"{'ratio':22}{ratio[0]:10.1f}{ratio[1]:10.1f}")
+    print(f"{'':22}{'p50 ms':>10}{'p99 ms':>10}{'CPU ms':>10}")
+    rows = [(quantile(took[n], 0.5) * 1e3, quantile(took[n], 0.99) * 1e3, spent[n] * 1e3) for n in servers]
+    for name, row in zip(servers, rows, strict=True):
+        print(f"{name:22}" + "".join(f"{one:10.2f}" for one in row))
+    print(f"{'ratio':22}" + "".join(f"{b / a:10.1f}" for a, b in zip(*rows, strict=True)))
 
 
 def sustained(size: int, seconds: float, workers: int, callers: int) -> None:
     body = body_of(size)
-    with gate(workers) as port:
+    with gate(workers) as (port, _):
         calls(port, body, 10)
         until = time.perf_counter() + seconds
         with multiprocessing.Pool(callers) as pool:
