@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,16 @@ from oncogate.packs.pack import InForce, Library
 
 ORDER = ("general_knowledge", "sourced", "reviewed")
 """How far a source has been verified, the weakest first."""
+
+
+STATES: Mapping[str, Text] = {
+    "active": Text(zh="启用", en="active"), "trial": Text(zh="试运行", en="on trial"), "off": Text(zh="停用", en="off"),
+    "draft": Text(zh="草稿", en="draft"), "deprecated": Text(zh="已废止", en="deprecated"),
+}  # fmt: skip
+VERIFIED: Mapping[str, Text] = {
+    "general_knowledge": Text(zh="一般知识，待核实", en="general knowledge, to be verified"),
+    "sourced": Text(zh="有来源", en="sourced"), "reviewed": Text(zh="已审核", en="reviewed"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from oncogate.adapters.host_form import Form
 from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.cli import console
-from oncogate.cli.source import Form, read_request
+from oncogate.cli.source import read_request
 from oncogate.gate import Gate
 from oncogate.model.decision import Decision
 

@@ -8,21 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from oncogate.authoring.status import RuleStatus, statuses
+from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, statuses
 from oncogate.cli import console
 from oncogate.cli.check import Language, Layers
 from oncogate.cli.lint import Folder
 from oncogate.model.rule import EFFECT_LABELS
 from oncogate.packs.load import load_library
-
-STATES = {
-    "active": ("启用", "active"), "trial": ("试运行", "on trial"), "off": ("停用", "off"),
-    "draft": ("草稿", "draft"), "deprecated": ("已废止", "deprecated"),
-}  # fmt: skip
-VERIFIED = {
-    "general_knowledge": ("一般知识，待核实", "general knowledge, to be verified"), "sourced": ("有来源", "sourced"),
-    "reviewed": ("已审核", "reviewed"),
-}  # fmt: skip
 
 
 @console.command
@@ -50,16 +41,15 @@ def rules(
 
 
 def _text(found: tuple[RuleStatus, ...], language: Any) -> str:
-    which = 0 if language == "zh" else 1
     lines = []
     for state, said in STATES.items():
         mine = [one for one in found if one.state == state]
         if mine:
-            lines.append(f"{said[which]} ({len(mine)})")
+            lines.append(f"{said.in_(language)} ({len(mine)})")
         for one in mine:
             title, why = one.title.in_(language), one.why.in_(language)
             lines.append(f"  {one.id}  [{EFFECT_LABELS[one.effect].in_(language)}] {title}")
-            lines.append(f"      {why} · {VERIFIED[one.verification][which]}")
+            lines.append(f"      {why} · {VERIFIED[one.verification].in_(language)}")
     return "\n".join(lines)
 
 

@@ -5,30 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, tzinfo
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from dateutil.tz import tzlocal
-
+from oncogate.adapters.host_form import Form, as_native, form_of
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import NaiveTime, read_time, read_zone, write_time
 from oncogate.model.request import LARGEST, Request, read_json
 from oncogate.packs.pack import Library
 
 STDIN = "<stdin>"
-
-
-class Form(str, Enum):
-    """The form of the input."""
-
-    AUTO = "auto"
-    ONCOGATE = "oncogate"
-    FHIR = "fhir"
-    CDSHOOKS = "cdshooks"
 
 
 def read_request(
@@ -61,54 +50,13 @@ def read_request(
 def _native(
     document: Any, form: Form, at: str | None, zone: tzinfo | None, library: Library | None
 ) -> tuple[dict[str, Any], tuple[Diagnostic, ...]]:
-    amiss: tuple[Diagnostic, ...] = ()
-    form = _form_of(document) if form is Form.AUTO else form
+    form = form_of(document) if form is Form.AUTO else form
     vocabulary = None
     if form in (Form.CDSHOOKS, Form.FHIR) and library is not None:
         from oncogate.adapters.fhir import Vocabulary  # noqa: PLC0415
 
         vocabulary = Vocabulary.of(library)
-    if form is Form.CDSHOOKS:
-        from oncogate.adapters.cdshooks.request import read_hook  # noqa: PLC0415
-
-        data, amiss = (reading := read_hook(document, at, zone, vocabulary)).data, reading.diagnostics
-    elif form is Form.FHIR:
-        from oncogate.adapters.fhir import read_bundle  # noqa: PLC0415
-
-        data, amiss = (reading := read_bundle(document, at, zone, vocabulary)).data, reading.diagnostics
-    elif isinstance(document, Mapping):
-        data = dict(document)
-    else:
-        raise RequestError(
-            [
-                Diagnostic(
-                    "",
-                    0,
-                    0,
-                    "request-not-an-object",
-                    "isn't a request: a JSON object is expected",
-                    "`oncogate schema request` prints its form",
-                )
-            ]
-        )
-    if at is not None:
-        data["at"] = at
-    elif "at" not in data:
-        order = data.get("order")
-        ordered = order.get("ordered") if isinstance(order, Mapping) else None
-        data["at"] = ordered if ordered is not None else write_time(datetime.now(zone or tzlocal()))
-    return data, amiss
-
-
-def _form_of(document: Any) -> Form:
-    if isinstance(document, Mapping) and "record" in document and "resourceType" not in document:
-        return Form.ONCOGATE  # told without loading the adapters
-    from oncogate.adapters.cdshooks.request import looks_like_hook  # noqa: PLC0415
-    from oncogate.adapters.fhir import looks_like_fhir  # noqa: PLC0415
-
-    if looks_like_hook(document):
-        return Form.CDSHOOKS
-    return Form.FHIR if looks_like_fhir(document) else Form.ONCOGATE
+    return as_native(document, form, at, zone, vocabulary)
 
 
 def _zone(timezone: str | None, problems: list[Diagnostic]) -> tzinfo | None:
