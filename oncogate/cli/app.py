@@ -15,6 +15,7 @@ from oncogate.cli.new import new
 from oncogate.cli.rules import rules
 from oncogate.cli.run_examples import run_examples
 from oncogate.cli.schema import schema
+from oncogate.cli.serve import serve
 
 app = typer.Typer(
     name="oncogate",
@@ -49,4 +50,5 @@ app.command("rules")(rules)
 app.command("adopt")(adopt)
 app.command("diff")(diff)
 app.command("new")(new)
+app.command("serve")(serve)
 app.command("schema")(schema)

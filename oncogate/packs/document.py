@@ -186,12 +186,15 @@ class _Composer:
         return text
 
 
-def check_against(model: type[BaseModel], document: Document) -> BaseModel | None:
-    """`document` as a `model`; every way in which it doesn't fit becomes a problem at its place."""
+def check_against(model: type[BaseModel], document: Document, context: Any = None) -> BaseModel | None:
+    """`document` as a `model`; every way in which it doesn't fit becomes a problem at its place.
+
+    `context` is what the model's own validators are told.
+    """
     if document.problems:
         return None
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(document.data, context=context)
     except ValidationError as error:
         found = error.errors(include_url=False)
     deep = {e["loc"] for e in found}

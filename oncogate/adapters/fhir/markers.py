@@ -33,7 +33,8 @@ from oncogate.adapters.fhir.reports import not_a_result
 
 _GENE_STUDIED = (LOINC, "48018-6")
 _REGION = {(LOINC, "53041-0")}
-_GENOMIC = {(LOINC, code) for code in ("69548-6", "51969-4", "53041-0", "81247-9", "55232-3", "81250-3")}
+GENOMIC = {(LOINC, code) for code in ("69548-6", "51969-4", "53041-0", "81247-9", "55232-3", "81250-3")}
+"""System and code of results about genes, whichever they are."""
 _GENETICS = {(V2_0074, "GE")}
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]{1,11}(?:-[A-Z0-9]{1,4})?")
 
@@ -46,7 +47,7 @@ def read_markers(found: Found, context: Context) -> list[Entry] | None:
     code = resource.get("code")
     if not context.says_code(resource):
         return None
-    genomic = has_code(code, _GENOMIC) or has_code(resource.get("category"), _GENETICS)
+    genomic = has_code(code, GENOMIC) or has_code(resource.get("category"), _GENETICS)
     by_name = found.type == "DiagnosticReport" or genomic or not context.in_bundle or _is_laboratory(resource)
     named = _named(code, context, by_name)
     genes = _genes(resource, context)

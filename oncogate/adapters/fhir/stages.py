@@ -57,6 +57,8 @@ _SYSTEMS = {
     (SCT, "897275008"): "tnm", (SCT, "1269566009"): "tnm", (SCT, "443830009"): "tnm", (SCT, "444256004"): "tnm",
     (NCIT, "C188404"): "tnm",
 }  # fmt: skip
+STAGE_CODES = tuple(dict.fromkeys((*_GROUPS, *_CATEGORIES, *_SYSTEMS)))
+"""System and code of every observation that is read as a stage or a part of one."""
 _STAGING_TYPES = {(SCT, "260998006"): "clinical", (SCT, "261023001"): "pathologic"}
 _METHOD_WORDS = (
     (re.compile(r"figo|国际妇产科联盟", _FLAGS), "figo"),

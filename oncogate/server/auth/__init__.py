@@ -1,0 +1,1 @@
+"""Who calls: signed tokens of CDS clients, bearer tokens of REST callers."""

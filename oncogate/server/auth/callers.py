@@ -1,0 +1,62 @@
+"""Who may call which face: as configured, and without configuration anybody, on loopback alone."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+
+from oncogate.server.answers import refused
+from oncogate.server.auth.bearer import Tokens
+from oncogate.server.auth.jwt import Clients
+from oncogate.server.auth.replays import Replays
+from oncogate.server.settings import Settings
+
+
+@dataclass(frozen=True)
+class Callers:
+    """The callers of both faces. A face whose callers aren't configured is open on loopback, and closed elsewhere."""
+
+    settings: Settings
+    tokens: Tokens | None
+    clients: Clients | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Callers:
+        """Read tokens and keys; raises `SettingsError`."""
+        tokens = Tokens.load(settings.tokens) if settings.tokens is not None else None
+        clients = None
+        if settings.clients:
+            # without a folder to keep them in, tokens are remembered until the service stops
+            folder = settings.state or Path(tempfile.mkdtemp(prefix="oncogate-"))
+            clients = Clients(settings.clients, Replays(folder / "tokens-seen.sqlite"))
+        return cls(settings, tokens, clients)
+
+    def rest(self, request: Request) -> None:
+        """Let a REST call pass, or raise `Refused`."""
+        if self.tokens is not None:
+            request.state.caller = self.tokens.caller(request.headers.get("authorization"))
+        elif not self.settings.loopback:
+            raise refused(
+                401,
+                "face-closed",
+                "this face has no callers",
+                "give the gate `tokens`",
+                WWW_Authenticate="Bearer",
+            )
+
+    def hook(self, request: Request, service: str) -> None:
+        """Let a CDS client's call pass, or raise `Refused`."""
+        if self.clients is not None:
+            address = f"{self.settings.public_url}{request.url.path}"
+            request.state.caller = self.clients.client(request.headers.get("authorization"), address, service)
+        elif not self.settings.loopback:
+            raise refused(
+                401,
+                "face-closed",
+                "this face has no callers",
+                "give the gate `clients`",
+                WWW_Authenticate="Bearer",
+            )
