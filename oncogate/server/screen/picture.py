@@ -110,7 +110,8 @@ class _Painter:
     ) -> Box:  # fmt: skip
         text = one_line(leaf_text(leaf, parameters, self.library).in_(self.language))
         name = leaf.value if isinstance(leaf, Value) else leaf.holds if isinstance(leaf, Holds) else None
-        value, basis = "", ()
+        value = ""
+        basis: tuple[Box, ...] = ()
         if name is not None:
             options = options_of(leaf, parameters)
             value = self._value(name, options) if isinstance(leaf, Value) else ""

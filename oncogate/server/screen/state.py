@@ -53,7 +53,7 @@ class State:
 
     def fields(self) -> list[tuple[str, str]]:
         """The state as a form's fields, without the pasted text."""
-        found = [("lang", self.language)]
+        found: list[tuple[str, str]] = [("lang", self.language)]
         if self.patient:
             found.append(("patient", self.patient))
         if self.text or self.held:
