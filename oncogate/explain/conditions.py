@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
@@ -26,6 +27,10 @@ CLASSES: Mapping[str, Text] = {
 }  # fmt: skip
 """What the classes of the table of drugs are called."""
 
+_HAN, _LATIN = "[\u4e00-\u9fff]", "[A-Za-z0-9]"
+_JOINT = re.compile(f"(?<={_HAN})(?={_LATIN})|(?<={_LATIN})(?={_HAN})")
+"""Where Chinese meets Latin: a blank stands there."""
+
 _SIGNS = {"below": "<", "at_most": "≤", "above": ">", "at_least": "≥"}
 
 
@@ -34,6 +39,11 @@ def leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library)
 
     `parameters` are those of the rule or fact that the leaf stands in, as the layers leave them.
     """
+    text = _leaf_text(leaf, parameters, library)
+    return Text(zh=_JOINT.sub(" ", text.zh), en=text.en)
+
+
+def _leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library) -> Text:
     facts = library.facts
     if isinstance(leaf, Exists):
         return _exists(leaf, parameters, facts)
@@ -118,7 +128,7 @@ def _compared(leaf: Latest | Value, parameters: Mapping[str, Parameter], library
             en.append(f"repeated within {quiet.en}: {policy.en}")
         label = Text(zh=f"{first}最近一次{label.zh}", en=f"latest {label.en}")
     return Text(
-        zh=f"{label.zh}{_bracketed_zh(zh)} {with_what.zh}", en=f"{label.en}{_bracketed_en(en)} {with_what.en}"
+        zh=f"{label.zh}{_bracketed_zh(zh)}{with_what.zh}", en=f"{label.en}{_bracketed_en(en)} {with_what.en}"
     )
 
 
@@ -130,16 +140,16 @@ def _right_side(leaf: Compared, parameters: Mapping[str, Parameter], fact: Fact,
         said = [_level(one, fact, library) for one in levels]
         if len(said) > MOST_LISTED:
             listed = _listed(said, MOST_LISTED)
-            return Text(zh=f"为 {listed.zh}", en=f"is {listed.en}")
-        return Text(zh=f"为 {'或'.join(t.zh for t in said)}", en=f"is {' or '.join(t.en for t in said)}")
+            return Text(zh=f"为{listed.zh}", en=f"is {listed.en}")
+        return Text(zh=f"为{'或'.join(t.zh for t in said)}", en=f"is {' or '.join(t.en for t in said)}")
     sign = _SIGNS[operator]
     if ref not in parameters:
         limit = library.facts[ref].label
-        return Text(zh=f"{sign} {limit.zh}", en=f"{sign} {limit.en}")
+        return Text(zh=f" {sign} {limit.zh}", en=f"{sign} {limit.en}")
     limit = parameter_value(parameters[ref])
     years = fact.derived and parameters[ref].unit == "a"  # a quantity of years is an age
     return Text(
-        zh=f"{sign} {limit.zh.removesuffix('年') + '岁' if years else limit.zh}", en=f"{sign} {limit.en}"
+        zh=f" {sign} {limit.zh.removesuffix('年') + '岁' if years else limit.zh}", en=f"{sign} {limit.en}"
     )
 
 

@@ -213,11 +213,18 @@ def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Text:
     vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
     if vocabulary and value in vocabulary.values:
         return vocabulary.values[value]
-    number, _, unit = value.partition(" ")
-    known = unit_text(unit)  # a unit that can't be read is shown as it came
-    if _NUMBER.fullmatch(number) and row.why != "unreadable_unit":
-        return Text(zh=f"{number} {known.zh}".strip(), en=f"{number} {known.en}".strip())
-    return Text(zh=value, en=value)
+    return quantity_said(row) or Text(zh=value, en=value)
+
+
+def quantity_said(row: Evidence) -> Text | None:
+    """A recorded number with its unit as people write it; `None` for anything else, a unit that can't be read too."""
+    number, _, unit = (row.value or "").partition(" ")
+    if not _NUMBER.fullmatch(number) or row.why == "unreadable_unit":
+        return None
+    if unit == "a" and row.entry is None:  # worked out in years: an age
+        return Text(zh=f"{number} 岁", en=f"{number} years")
+    known = unit_text(unit)
+    return Text(zh=f"{number} {known.zh}".strip(), en=f"{number} {known.en}".strip())
 
 
 def value_text(entry: Entry) -> Text:

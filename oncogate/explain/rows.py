@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncogate.base.texts import Language
-from oncogate.explain.reasons import WHY, time_text
+from oncogate.explain.reasons import WHY, quantity_said, time_text
 from oncogate.explain.words import CODES, OTHER_FACTS, code_text, one_line, powers
 from oncogate.model.decision import CriticalValue, Evidence
 
@@ -49,7 +49,7 @@ def _row(e: Evidence, alike: Sequence[Evidence], at: datetime, language: Languag
         comma = "、" if language == "zh" else ", "
         value, why = comma.join(dict.fromkeys(_named(x, language) for x in alike)), ""
     else:
-        value, why = e.value or "", detail
+        value, why = _value(e, language), detail
     if e.why is not None and not why:
         why = WHY[e.why].in_(language)
     when = time_text(e.time, at).in_(language) if e.time is not None else ""
@@ -68,7 +68,7 @@ def _mark(e: Evidence) -> str:
 
 
 def _named(e: Evidence, language: Language) -> str:
-    value = e.value or ""
+    value = _value(e, language)
     if e.entry is None and value in CODES:  # worked out, not as recorded: a level such as `high`
         value = code_text(value, language)
     detail = e.detail.in_(language) if e.detail else ""
@@ -77,3 +77,8 @@ def _named(e: Evidence, language: Language) -> str:
     if e.entry is None and e.why == "absent":
         return detail
     return f"{value}（{detail}）" if language == "zh" else f"{value} ({detail})"
+
+
+def _value(e: Evidence, language: Language) -> str:
+    said = quantity_said(e)
+    return said.in_(language) if said is not None else e.value or ""

@@ -35,6 +35,10 @@ def create_app(settings: Settings | None = None, rules: RulesInUse | None = None
     app.include_router(hooks.router)
     app.include_router(rest.router)
     app.include_router(operations.router)
+    if told.shows_screen:
+        from oncogate.server.screen import routes as screen  # noqa: PLC0415  # most services show none
+
+        app.include_router(screen.router)
     app.add_middleware(Watch, service=service)
     if told.cors:
         app.add_middleware(

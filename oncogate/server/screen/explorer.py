@@ -170,7 +170,7 @@ class Explorer:
             yield ShownParameter(
                 name=own, label=one_line(parameter.label.in_(language)) if parameter.label else own,
                 value=powers(one_line(parameter_value(parameter, whole=True).in_(language))),
-                range=_range(parameter), tunable=parameter.tunable, set_by=one_line(used[key].set_by),
+                range=_range(parameter, language), tunable=parameter.tunable, set_by=one_line(used[key].set_by),
                 source=one_line(source.cite if source is not None else parameter.source),
                 of=one_line(owner.label.in_(language)) if isinstance(owner, Fact) else "",
             )  # fmt: skip
@@ -190,7 +190,14 @@ def _source(source: Source, of: str, language: Language) -> ShownSource:
     )  # fmt: skip
 
 
-def _range(parameter: Parameter) -> str:
+def _range(parameter: Parameter, language: Language) -> str:
+    """What a site may set the parameter to."""
+    if not parameter.tunable:
+        return ""
+    if parameter.choices is not None:
+        return ("、" if language == "zh" else ", ").join(
+            code_text(one, language) for one in parameter.choices
+        )
     if parameter.range is None:
         return ""
     low, high = parameter.range

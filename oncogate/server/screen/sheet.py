@@ -36,6 +36,10 @@ DONE = "way-forward/"
 
 _SETTLED = frozenset({"final", "amended", "corrected", "completed", "active", None})
 
+_CONSENTS: Mapping[str, Text] = {
+    "inactive": Text(zh="已撤回", en="withdrawn"), "rejected": Text(zh="已拒绝", en="refused"),
+}  # fmt: skip
+
 _INTENTS: Mapping[str, Text] = {
     "adjuvant": Text(zh="辅助治疗", en="adjuvant"), "neoadjuvant": Text(zh="新辅助治疗", en="neoadjuvant"),
     "curative": Text(zh="根治性治疗", en="curative"), "palliative": Text(zh="姑息治疗", en="palliative"),
@@ -142,7 +146,7 @@ class _Writer:
         said = self._said(entry)
         status = getattr(entry, "status", None)
         if status not in _SETTLED and not isinstance(entry, Diagnosis):
-            label = self._in(status_said(status))
+            label = self._in(_CONSENTS.get(status or "") or status_said(status))
             said += f"（{label}）" if self.language == "zh" else f" ({label})"
         when = self._in(time_text(entry.effective, self.at)) if entry.effective is not None else ""
         return Line(powers(one_line(said)), when, entry.id.startswith(DONE))

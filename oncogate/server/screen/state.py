@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from oncogate.base.texts import Language
@@ -19,7 +19,10 @@ _LONGEST = {"patient": 80, "at": 60}
 
 @dataclass(frozen=True)
 class State:
-    """What a page knows. `patient` names an example; `text` is what was pasted, `held` that the page holds such a text."""
+    """What a page knows. `patient` names an example; `text` is what was pasted, `held` that the page holds such a text.
+
+    `acted` tells a page that answers the press of a button from one that was only opened.
+    """
 
     patient: str = ""
     text: str = ""
@@ -29,21 +32,26 @@ class State:
     language: Language = "zh"
     pasting: bool = False
     held: bool = False
+    acted: bool = False
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, str]]) -> State:
         """The state of a form's fields; of a field that comes twice the last counts, as a button's does."""
         pairs = list(fields)
         one = dict(pairs)
-        undone = {value for name, value in pairs if name == "undo"}
-        done = [v for name, v in pairs if name == "done" and v not in undone and _ACTION.fullmatch(v)]
+        act, _, what = one.get("act", "").partition(":")
+        done = [value for name, value in pairs if name == "done" and _ACTION.fullmatch(value)]
+        if act == "do" and _ACTION.fullmatch(what):
+            done.append(what)
+        elif act == "undo":
+            done = [action for action in done if action != what]
         patient = one.get("patient", "")[: _LONGEST["patient"]]
         text = "" if patient else one.get("text", "")
         return cls(
             patient=patient, text=text if text.strip() else "", at=one.get("at", "").strip()[: _LONGEST["at"]],
-            signed=bool(one.get("signed")), done=tuple(dict.fromkeys(done))[:MOST_DONE],
+            signed=bool(one.get("signed") or act), done=tuple(dict.fromkeys(done))[:MOST_DONE],
             language="en" if one.get("lang") == "en" else "zh",
-            pasting=bool(one.get("pasting")) and not patient, held=bool(one.get("held")) and not patient,
+            pasting=bool(one.get("pasting") or "text" in one) and not (patient or text.strip()), held=bool(one.get("held")) and not patient, acted=bool(act),
         )  # fmt: skip
 
     @property
@@ -67,9 +75,3 @@ class State:
         at = [("at", self.at)] if self.at else []
         kept = [(n, v) for n, v in (*self.fields(), *at) if n not in changes and n != "held"]
         return urlencode([*kept, *changes.items()])
-
-    def asking(self, patient: str) -> State:
-        """The same page with another example, not yet signed."""
-        return replace(
-            self, patient=patient, text="", at="", signed=False, done=(), pasting=False, held=False
-        )
