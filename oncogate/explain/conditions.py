@@ -46,7 +46,7 @@ def leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library)
 def _leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library) -> Text:
     facts = library.facts
     if isinstance(leaf, Exists):
-        return _exists(leaf, parameters, facts)
+        return _exists(leaf, parameters, library)
     if isinstance(leaf, (Latest, Value)):
         return _compared(leaf, parameters, library)
     if isinstance(leaf, Holds):
@@ -58,7 +58,7 @@ def _leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library
     return Text(zh=f"系统提供了“{label.zh}”资料", en=f"the host system supplied the {label.en}")
 
 
-def parameter_value(parameter: Parameter, *, whole: bool = False) -> Text:
+def parameter_value(parameter: Parameter, library: Library, *, whole: bool = False) -> Text:
     """A parameter's value with its unit; of a long list only the beginning, unless `whole`."""
     value = parameter.value
     if isinstance(value, Decimal):
@@ -66,15 +66,15 @@ def parameter_value(parameter: Parameter, *, whole: bool = False) -> Text:
         return Text(zh=f"{value:f} {unit.zh}".strip(), en=f"{value:f} {unit.en}".strip())
     if isinstance(value, bool):
         return Text(zh="是", en="yes") if value else Text(zh="否", en="no")
-    words = [CODES.get(one) or _as_is(one) for one in (value if isinstance(value, tuple) else (value,))]
+    words = [class_label(one, library) for one in (value if isinstance(value, tuple) else (value,))]
     return _listed(words, MOST_LISTED if not whole else len(words))
 
 
 def class_label(name: str, library: Library) -> Text:
-    """What a class, group or drug that a rule asks for is called."""
+    """What a class, group or drug that a rule asks for is called, or another code of a parameter."""
     tables = library.tables
     known = tables.groups.get(name) or tables.drugs.get(name)
-    return known.label if known is not None else CLASSES.get(name) or _as_is(name)
+    return known.label if known is not None else CLASSES.get(name) or CODES.get(name) or _as_is(name)
 
 
 def value_label(value: object, fact: Fact) -> Text:
@@ -88,19 +88,20 @@ def value_label(value: object, fact: Fact) -> Text:
     return fact.levels.get(level) or CODES.get(level) or _as_is(level)
 
 
-def _exists(leaf: Exists, parameters: Mapping[str, Parameter], facts: Mapping[str, Fact]) -> Text:
+def _exists(leaf: Exists, parameters: Mapping[str, Parameter], library: Library) -> Text:
+    facts = library.facts
     label = facts[leaf.exists].label
     zh, en, first = [], [], ""
     if leaf.within is not None:
-        span = parameter_value(parameters[leaf.within])
+        span = parameter_value(parameters[leaf.within], library)
         first = f"{span.zh}内"
         en.append(f"within {span.en}")
     if leaf.older_than is not None:
-        span = parameter_value(parameters[leaf.older_than])
+        span = parameter_value(parameters[leaf.older_than], library)
         zh.append(f"已满 {span.zh}")
         en.append(f"{span.en} old or older")
     if leaf.due_within is not None:
-        span = parameter_value(parameters[leaf.due_within])
+        span = parameter_value(parameters[leaf.due_within], library)
         zh.append(f"计划在 {span.zh}内进行")
         en.append(f"planned within {span.en}")
     if leaf.since is not None:
@@ -119,11 +120,14 @@ def _compared(leaf: Latest | Value, parameters: Mapping[str, Parameter], library
     zh, en, first = [], [], ""
     if isinstance(leaf, Latest):
         if leaf.within is not None:
-            span = parameter_value(parameters[leaf.within])
+            span = parameter_value(parameters[leaf.within], library)
             first = f"{span.zh}内"
             en.append(f"within {span.en}")
         if leaf.repeats is not None and leaf.quiet is not None:
-            policy, quiet = parameter_value(parameters[leaf.repeats]), parameter_value(parameters[leaf.quiet])
+            policy, quiet = (
+                parameter_value(parameters[leaf.repeats], library),
+                parameter_value(parameters[leaf.quiet], library),
+            )
             zh.append(f"{quiet.zh}内重复出现时{policy.zh}")
             en.append(f"repeated within {quiet.en}: {policy.en}")
         label = Text(zh=f"{first}最近一次{label.zh}", en=f"latest {label.en}")
@@ -146,7 +150,7 @@ def _right_side(leaf: Compared, parameters: Mapping[str, Parameter], fact: Fact,
     if ref not in parameters:
         limit = library.facts[ref].label
         return Text(zh=f" {sign} {limit.zh}", en=f"{sign} {limit.en}")
-    limit = parameter_value(parameters[ref])
+    limit = parameter_value(parameters[ref], library)
     years = fact.derived and parameters[ref].unit == "a"  # a quantity of years is an age
     return Text(
         zh=f" {sign} {limit.zh.removesuffix('年') + '岁' if years else limit.zh}", en=f"{sign} {limit.en}"
@@ -171,7 +175,7 @@ def _drugs(leaf: Drugs, parameters: Mapping[str, Parameter], library: Library) -
         (leaf.dose_at_least, Text(zh="剂量 ≥ ", en="dose ≥ ")),
     ):
         if ref is not None:
-            value = parameter_value(parameters[ref])
+            value = parameter_value(parameters[ref], library)
             given_zh.append(said.zh + value.zh)
             given_en.append(said.en + value.en)
     several = len(classes) > 1

@@ -44,11 +44,12 @@ class Listed:
 
 @dataclass(frozen=True)
 class ShownParameter:
-    """A parameter with where its number comes from and the layer that set it; `of` names the fact that has it, if one does."""
+    """A parameter with where its number comes from and the layer that set it; `whole` is all of a long list, `of` names the fact that has it, if one does."""
 
     name: str
     label: str
     value: str
+    whole: str
     range: str
     tunable: bool
     set_by: str
@@ -169,11 +170,15 @@ class Explorer:
             source = owner.sources.get(parameter.source)
             yield ShownParameter(
                 name=own, label=one_line(parameter.label.in_(language)) if parameter.label else own,
-                value=powers(one_line(parameter_value(parameter, whole=True).in_(language))),
+                value=self._value(parameter, language), whole=self._value(parameter, language, whole=True),
                 range=_range(parameter, language), tunable=parameter.tunable, set_by=one_line(used[key].set_by),
                 source=one_line(source.cite if source is not None else parameter.source),
                 of=one_line(owner.label.in_(language)) if isinstance(owner, Fact) else "",
             )  # fmt: skip
+
+    def _value(self, parameter: Parameter, language: Language, *, whole: bool = False) -> str:
+        said = parameter_value(parameter, self.library, whole=whole)
+        return powers(one_line(said.in_(language)))
 
     def _sources(self, rule: Rule, language: Language) -> Iterator[ShownSource]:
         yield from (_source(source, "", language) for source in rule.sources.values())

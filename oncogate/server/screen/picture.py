@@ -102,7 +102,9 @@ class _Painter:
             outcome = walk.leaves[-1] if walk is not None else None
             return self.leaf(condition, parameters, truth, outcome, depth)
         kind, inner, count = _tree(condition)
-        said = parameter_value(parameters[count]).in_(self.language) if count is not None else ""
+        said = (
+            parameter_value(parameters[count], self.library).in_(self.language) if count is not None else ""
+        )
         return Box(kind, said, truth, inner=self.boxes(inner, parameters, walk, depth))
 
     def leaf(
@@ -149,12 +151,14 @@ class _Painter:
         branches: list[tuple[str, Text, Sequence[Condition]]] = [
             (
                 "case",
-                parameter_value(parameters[b.then]) if given else value_label(b.then, fact),
+                parameter_value(parameters[b.then], self.library) if given else value_label(b.then, fact),
                 b.when or (),
             )
             for b in fact.cases
         ]
-        branches += [("points", parameter_value(parameters[p.points]), p.when) for p in fact.points]
+        branches += [
+            ("points", parameter_value(parameters[p.points], self.library), p.when) for p in fact.points
+        ]
         return tuple(
             Box(
                 kind, said.in_(self.language), _said(walk.every(when)) if walk is not None else "",
