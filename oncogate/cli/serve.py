@@ -43,6 +43,13 @@ def serve(
     timezone: Annotated[
         str | None, typer.Option("--timezone", help="The zone of times that have none.", metavar="ZONE")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes. Default: 1.", min=1, max=64)
+    ] = None,
+    reload_rules: Annotated[
+        bool,
+        typer.Option("--reload-rules", help="Look every 2 seconds whether files of the rules have changed."),
+    ] = False,
 ) -> int:
     """Serve the gate: CDS Hooks, the REST pre-audit call, health and metrics.
 
@@ -60,6 +67,7 @@ def serve(
     told: dict[str, Any] = {
         "host": host, "port": port, "rules": rules, "site": site, "engine": engine and engine.value,
         "language": lang and lang.value, "timezone": timezone,
+        "workers": workers, "reload_rules": 2 if reload_rules else None,
     }  # fmt: skip
     settings = load_settings(config, {name: value for name, value in told.items() if value is not None})
     log_to_stderr()

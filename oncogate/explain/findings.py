@@ -26,7 +26,7 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
         rule=rule.id, version=rule.version, layer=force.set_by.get(rule.id, {}).get(""),
         effect=rule.effect, verdict=verdict, asks=asks,
         title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement, case), missing=_missing(judgement),
-        parameters=used_parameters(rule, force),
+        parameters=parameters_used(rule, force),
         remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
         override=rule.override if asks is not None else None,
     )  # fmt: skip
@@ -53,7 +53,7 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
     return Advice(action=remedy.action, zh=text.zh, en=text.en)
 
 
-def used_parameters(rule: Rule, force: InForce) -> Mapping[str, Used]:
+def parameters_used(rule: Rule, force: InForce) -> Mapping[str, Used]:
     """The parameters of the rule and, as `fact/name`, of the derived facts that it asks for; each with who set it."""
     found: Mapping[str, Used] | None = force.memo.get(rule.id)
     if found is None:

@@ -24,6 +24,10 @@ STATUS_OF = {
 """The status of a problem by its code. Else what is ill-formed is 400; what is well-formed and can't be judged 422."""
 
 
+INTERNAL = Diagnostic("", 0, 0, "internal", "internal error", "nothing was decided; please report this")
+"""What is said where the fault is ours."""
+
+
 class Refused(Exception):
     """A call that isn't served: the status, what is wrong, and headers that say more."""
 

@@ -10,16 +10,18 @@ from starlette.responses import Response
 
 from oncogate.adapters.cdshooks.cards import cards_of
 from oncogate.adapters.cdshooks.discovery import HOOKS, discovery, prefetch_of
+from oncogate.adapters.cdshooks.feedback import read_feedback
 from oncogate.adapters.cdshooks.suggestions import Subject
 from oncogate.base.errors import RequestError, did_you_mean
 from oncogate.base.texts import Language
 from oncogate.model.decision import Decision
+from oncogate.model.request import read_json
 from oncogate.server.answers import Json, Refused, refused
 from oncogate.server.bodies import read_body
 from oncogate.server.languages import language_of
-from oncogate.server.reading import Clock, parsed, request_of
+from oncogate.server.reading import Clock, request_of
 from oncogate.server.rules_in_use import Loaded
-from oncogate.server.service import service_of
+from oncogate.server.service import Service, service_of
 
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
 
@@ -51,12 +53,42 @@ async def call(request: Request, id: str) -> Response:
     return _said({"cards": cards}, language)
 
 
+@router.post("/{id}/feedback")
+async def feedback(request: Request, id: str) -> Response:
+    """Keep what became of cards."""
+    service = service_of(request)
+    told = service.settings
+    _known(id)
+    service.callers.hook(request, id)
+    body = await read_body(request, told.limits.body, told.limits.seconds)
+    await service.judge(keep, body, id, service)
+    return Response()
+
+
+def keep(body: bytes, id: str, service: Service) -> None:
+    """Keep the outcomes in a body. Raises `Refused`."""
+    rules = [loaded.rule.id for loaded in service.rules.gate.library.rules]
+    try:
+        outcomes = read_feedback(read_json(body), id, rules)
+    except RequestError as error:
+        raise Refused.because(error) from None
+    try:
+        service.feedback.add(outcomes)
+    except OSError as error:
+        said = f"the feedback can't be kept: {error.strerror or error}"
+        raise refused(
+            503, "feedback-unwritable", said, "have `state` of the settings be a folder that can be written"
+        ) from None
+    for one in outcomes:
+        service.measures.feedback.labels(one.rule or "", one.outcome).inc()
+
+
 def answer(
     body: bytes, hook: str, rules: Loaded, clock: Clock, language: Language
 ) -> tuple[list[dict[str, Any]], Decision]:
     """The cards for a call's body, and the decision that they are made from. Raises `Refused`."""
     try:
-        document = parsed(body)
+        document = read_json(body)
         instance = _instance(document, hook)
         request, _ = request_of(document, "cdshooks", rules, clock)
     except RequestError as error:

@@ -1,6 +1,6 @@
 """What the service counts: decisions by outcome, what was not checked and why, how long it took, the rules in use.
 
-With several workers the counts of all of them are added up (`PROMETHEUS_MULTIPROC_DIR`, set by `oncogate serve`).
+With several workers the counts of all of them are added up (prometheus-client does so where `PROMETHEUS_MULTIPROC_DIR` is set).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from prometheus_client.registry import Collector
 
 from oncogate.server.rules_in_use import RulesInUse
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
@@ -34,6 +33,9 @@ class Measures:
             "oncogate_not_checked", "Calls that were not judged, by the code of the first reason.", ["face", "reason"],
             registry=self._own,
         )  # fmt: skip
+        self.feedback = Counter(
+            "oncogate_feedback", "What became of cards, by rule.", ["rule", "outcome"], registry=self._own
+        )
         self.seconds = Histogram(
             "oncogate_request_seconds", "Seconds from a whole request head to the answer.", ["face"], buckets=_SECONDS,
             registry=self._own,
@@ -42,7 +44,7 @@ class Measures:
     def text(self) -> bytes:
         """Everything in the text format of Prometheus."""
         counted = self._own
-        if os.environ.get(SHARED_FOLDER):
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             counted = CollectorRegistry()
             MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
         state = CollectorRegistry()

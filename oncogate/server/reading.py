@@ -8,14 +8,14 @@ from typing import Any, Literal, NamedTuple
 
 from dateutil.tz import tzlocal
 
-from oncogate.adapters.cdshooks.request import read_hook
-from oncogate.adapters.fhir import Reading, read_bundle
-from oncogate.base.errors import Diagnostic, RequestError
+from oncogate.adapters.host_form import Form, as_native
+from oncogate.base.errors import Diagnostic
 from oncogate.base.times import read_zone, write_time
-from oncogate.model.request import Request, read_json
+from oncogate.model.request import Request
 from oncogate.server.rules_in_use import Loaded
 
-Form = Literal["oncogate", "fhir", "cdshooks"]
+FormName = Literal["oncogate", "fhir", "cdshooks"]
+"""The forms that a caller may name; which one it is isn't guessed."""
 
 
 class Clock(NamedTuple):
@@ -34,26 +34,14 @@ class Clock(NamedTuple):
 
 
 def request_of(
-    document: Any, form: Form, rules: Loaded, clock: Clock, at: str | None = None
+    document: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None = None
 ) -> tuple[Request, tuple[Diagnostic, ...]]:
     """The request of a parsed body, and what was amiss but could be lived with.
 
     It is judged for `at`, else for the moment that a native request names, else for now: a host that calls while
     an order is signed means this moment, not the one at which the draft was begun. Raises `RequestError`.
     """
-    if form == "oncogate":
-        if not isinstance(document, Mapping):
-            raise RequestError(
-                [Diagnostic("", 0, 0, "request-not-an-object", "isn't a request: a JSON object is expected")]
-            )
-        data = dict(document)
-        reading = Reading({**data, "at": at if at is not None else data.get("at", clock.now())})
-    else:
-        read = read_hook if form == "cdshooks" else read_bundle
-        reading = read(document, at if at is not None else clock.now(), clock.zone, rules.vocabulary)
-    return Request.load(reading.data, clock.timezone), reading.diagnostics
-
-
-def parsed(body: bytes) -> Any:
-    """The JSON of a body; raises `RequestError`."""
-    return read_json(body)
+    own = form == "oncogate" and isinstance(document, Mapping) and "at" in document
+    moment = at if at is not None or own else clock.now()
+    data, amiss = as_native(document, Form(form), moment, clock.zone, rules.vocabulary)
+    return Request.load(data, clock.timezone), amiss

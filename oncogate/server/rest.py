@@ -6,16 +6,22 @@ A Decision answers with status 200 and `X-Oncogate-Checked: true`, whatever the 
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
 
+from dateutil.tz import tzlocal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from oncogate.authoring.status import RuleStatus, statuses
 from oncogate.base.errors import RequestError
-from oncogate.model.decision import Decision
+from oncogate.explain.findings import parameters_used
+from oncogate.model.request import read_json
+from oncogate.model.rule import Rule
+from oncogate.packs.pack import InForce
 from oncogate.server.answers import Json, Refused
 from oncogate.server.bodies import read_body
-from oncogate.server.reading import Clock, Form, parsed, request_of
+from oncogate.server.reading import Clock, FormName, request_of
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.service import service_of
 
@@ -24,25 +30,72 @@ router = APIRouter(prefix="/v1", tags=["REST"])
 FACE = "rest"
 CHECKED = {"X-Oncogate-Checked": "true"}
 
-Source = Annotated[Form, Query(alias="from", description="The form of the body.")]
+FormOf = Annotated[FormName, Query(alias="from", description="The form of the body.")]
+Moment = Annotated[
+    str | None,
+    Query(
+        description="The moment to judge for, with its zone; default: the request's own, else now.",
+        max_length=60,
+    ),
+]
 
 
 @router.post("/decide")
-async def decide(request: Request, form: Source = "oncogate") -> Response:
+async def decide(request: Request, form: FormOf = "oncogate", at: Moment = None) -> Response:
     """Judge one request."""
     service = service_of(request)
     service.callers.rest(request)
     limits = service.settings.limits
     body = await read_body(request, limits.body, limits.seconds)
-    decision = await service.judge(decision_on, body, form, service.rules.current, service.clock)
-    service.measures.decisions.labels(FACE, decision.outcome).inc()
-    return Json(decision.to_dict(), headers=CHECKED)
+    decision = await service.judge(decision_on, body, form, service.rules.current, service.clock, at)
+    service.measures.decisions.labels(FACE, decision["outcome"]).inc()
+    return Json(decision, headers=CHECKED)
 
 
-def decision_on(body: bytes, form: Form, rules: Loaded, clock: Clock) -> Decision:
-    """The decision on a body. Raises `Refused`."""
+def decision_on(
+    body: bytes, form: FormName, rules: Loaded, clock: Clock, at: str | None = None
+) -> dict[str, Any]:
+    """The decision on a body, as data. Raises `Refused`."""
     try:
-        request, _ = request_of(parsed(body), form, rules, clock)
+        request, _ = request_of(read_json(body), form, rules, clock, at)
     except RequestError as error:
         raise Refused.because(error) from None
-    return rules.gate.decide(request)
+    return rules.gate.decide(request).to_dict()
+
+
+@router.get("/rules")
+async def rules(
+    request: Request,
+    on: Annotated[date | None, Query(description="The day for which to list them; default: today.")] = None,
+) -> Response:
+    """What is active, on trial or off on a day, why, and with which parameters."""
+    service = service_of(request)
+    service.callers.rest(request)
+    return Json(
+        await service.judge(
+            listed, service.rules.current, on or datetime.now(service.clock.zone or tzlocal()).date()
+        )
+    )
+
+
+def listed(current: Loaded, day: date) -> dict[str, Any]:
+    """The rules as they stand on a day."""
+    library = current.gate.library
+    force = library.in_force(day)
+    by_id = {rule.id: rule for rule in force.rules}
+    return {
+        "digest": current.digest, "on": day.isoformat(),
+        "packs": [{"id": p.id, "version": p.version, "digest": p.digest} for p in library.packs],
+        "layers": [{"id": one.id, "kind": one.kind, "digest": one.digest} for one in library.layers],
+        "rules": [_listed(one, by_id[one.id], force) for one in statuses(library, day)],
+    }  # fmt: skip
+
+
+def _listed(status: RuleStatus, rule: Rule, force: InForce) -> dict[str, Any]:
+    return {
+        "id": rule.id, "version": rule.version, "state": status.state, "effect": rule.effect,
+        "title": rule.title.model_dump(), "why": status.why.model_dump(), "layer": status.layer,
+        "verification": status.verification,
+        "parameters": {name: used.model_dump(mode="json") for name, used in parameters_used(rule, force).items()},
+        "sources": [{"cite": s.cite, "says": s.says, "url": s.url} for s in rule.sources.values()],
+    }  # fmt: skip

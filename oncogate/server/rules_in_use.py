@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from oncogate.adapters.cdshooks.request import read_hook
 from oncogate.adapters.fhir import Vocabulary
 from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.gate import Gate
+from oncogate.model.request import Request
 from oncogate.packs.digest import digest_of
 from oncogate.packs.load import shipped_rules
 from oncogate.packs.pack import Library
+from oncogate.server.examples import HOOK, REQUEST
 from oncogate.server.settings import Settings
 
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -27,9 +30,12 @@ class Loaded:
 
     @classmethod
     def of(cls, gate: Gate) -> Loaded:
-        """What goes with a gate."""
+        """What goes with a gate. An example is judged first: what is worked out once is so before anybody waits for it."""
         library = gate.library
-        return cls(gate, Vocabulary.of(library), _digest(library))
+        vocabulary = Vocabulary.of(library)
+        for data in (REQUEST, read_hook(HOOK, REQUEST["at"], None, vocabulary).data):
+            gate.decide(Request.load(data)).to_dict()
+        return cls(gate, vocabulary, _digest(library))
 
 
 class RulesInUse:

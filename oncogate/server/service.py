@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 
+from oncogate.adapters.cdshooks.feedback import Kept
 from oncogate.server.auth.callers import Callers
 from oncogate.server.measures import Measures
 from oncogate.server.reading import Clock
@@ -32,6 +33,7 @@ class Service:
     rules: RulesInUse
     measures: Measures
     callers: Callers
+    feedback: Kept
     judging: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.base.texts import Language
 from oncogate.base.times import read_zone
+from oncogate.model.request import LARGEST
 from oncogate.packs.document import Document, check_against, read_document
 
 SERVICES = ("oncogate-order-sign", "oncogate-order-select")
@@ -68,8 +70,8 @@ class Client(_Part):
 class Limits(_Part):
     """What a caller may ask of the service: bytes of a body and of a batch, seconds to send it, requests at once."""
 
-    body: Annotated[int, Field(ge=1024)] = 8 * MiB
-    batch: Annotated[int, Field(ge=1024)] = 64 * MiB
+    body: Annotated[int, Field(ge=1024, le=LARGEST)] = 8 * MiB
+    batch: Annotated[int, Field(ge=1024)] = 32 * MiB
     seconds: Annotated[float, Field(gt=0, le=600)] = 10
     at_once: Annotated[int, Field(ge=1)] = 512
 
@@ -135,6 +137,16 @@ class Settings(_Part):
             if urlsplit(_web_address(one)).path:
                 raise ValueError(f"`{one}` isn't an origin: leave out the path")
         return tuple(one.rstrip("/") for one in value)
+
+    @property
+    def folder(self) -> Path:
+        """Where what is kept between starts is kept: `state`, else where this system keeps such things of a user."""
+        home = (
+            os.environ.get("XDG_STATE_HOME")
+            or os.environ.get("LOCALAPPDATA")
+            or Path.home() / ".local" / "state"
+        )
+        return self.state or Path(home) / "oncogate"
 
     @property
     def loopback(self) -> bool:

@@ -8,7 +8,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oncogate.base.errors import Diagnostic
-from oncogate.server.answers import Json, LastWord, body_of, face_of
+from oncogate.server.answers import INTERNAL, Json, LastWord, body_of, face_of
 from oncogate.server.logs import where_it_failed
 from oncogate.server.service import Service
 
@@ -53,10 +53,7 @@ class Watch:
             log.error("failed", extra={"said": {"event": "failed", **where_it_failed(error)}})
             self.service.measures.not_checked.labels(face_of(path), "internal").inc()
             if status == 0:
-                ours = Diagnostic(
-                    "", 0, 0, "internal", "internal error", "nothing was decided; please report this"
-                )
-                await Json(body_of(path, 500, [ours]), 500)(scope, receive, noted)
+                await Json(body_of(path, 500, [INTERNAL]), 500)(scope, receive, noted)
         finally:
             self.busy -= 1
             took = time.perf_counter() - started

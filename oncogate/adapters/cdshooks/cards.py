@@ -35,6 +35,7 @@ _T: Mapping[str, Text] = {
     "critical": Text(zh="危急值：{value}", en="Critical value: {value}"),
     "rest": Text(zh="另有 {n} 条提醒", en="{n} more to look at"),
     "rest.one": Text(zh="另有 1 条提醒：{first}", en="One more to look at: {first}"),
+    "forward": Text(zh="下一步：怎样才能放行", en="What to do next, all in all"),
     "notes": Text(zh="须落实的事项与资料问题", en="What follows, and problems of the data"),
 }
 
@@ -71,6 +72,7 @@ class _Maker:
         self.decision, self.view, self.language, self.instance = decision, view, language, instance
         self.library, self.subject = library, subject
         self.sources = {loaded.rule.id: loaded.rule.sources for loaded in library.rules}
+        self.several = len(decision.determining_rules) > 1
         self.findings = {f.rule: f for f in decision.findings}
 
     def critical(self) -> Iterable[Card]:
@@ -89,10 +91,13 @@ class _Maker:
                 )
 
     def rest(self) -> Iterable[Card]:
-        """One card for what else asks, what follows, and what was wrong with the data."""
+        """One card for what else asks, the way forward where it is that of several cards, what follows, and what was
+        wrong with the data."""
         others = [s for s in self.view.findings if s.rule not in self.decision.determining_rules]
         detail = Detail(self.language)
         detail.others((s.tag, self._titled(s), s.reason, s.remedy, s.rule) for s in others)
+        if self.several:
+            detail.forward(self.view.forward)
         detail.list("obligations", self.view.obligations)
         detail.list("notices", self.view.notices)
         if not detail.text:
@@ -105,7 +110,7 @@ class _Maker:
         elif others:
             summary = _T["rest"].in_(self.language).format(n=len(others))
         else:
-            summary = _T["notes"].in_(self.language)
+            summary = _T["forward" if self.several else "notes"].in_(self.language)
         yield {
             "uuid": card_id(_REST, self.instance), "summary": shortened(summary, SUMMARY), "detail": detail.text,
             "indicator": _INDICATORS[strictest], "source": {"label": "oncogate"},
@@ -116,7 +121,7 @@ class _Maker:
         sources = tuple(self.sources.get(section.rule, {}).values())
         detail = Detail(self.language)
         detail.finding(section, sources)
-        if section.rule in self.decision.determining_rules:
+        if section.rule in self.decision.determining_rules and not self.several:
             detail.forward(self.view.forward)
         card: Card = {
             "uuid": card_id(section.rule, self.instance), "summary": shortened(summary, SUMMARY),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import Request
 
+from oncogate.base.errors import Diagnostic
 from oncogate.server.answers import refused
 from oncogate.server.auth.bearer import Tokens
 from oncogate.server.auth.jwt import Clients
 from oncogate.server.auth.replays import Replays
-from oncogate.server.settings import Settings
+from oncogate.server.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,7 @@ class Callers:
         tokens = Tokens.load(settings.tokens) if settings.tokens is not None else None
         clients = None
         if settings.clients:
-            # without a folder to keep them in, tokens are remembered until the service stops
-            folder = settings.state or Path(tempfile.mkdtemp(prefix="oncogate-"))
-            clients = Clients(settings.clients, Replays(folder / "tokens-seen.sqlite"))
+            clients = Clients(settings.clients, _replays(settings.folder / "tokens-seen.sqlite"))
         return cls(settings, tokens, clients)
 
     def rest(self, request: Request) -> None:
@@ -60,3 +59,14 @@ class Callers:
                 "give the gate `clients`",
                 WWW_Authenticate="Bearer",
             )
+
+
+def _replays(path: Path) -> Replays:
+    try:
+        return Replays(path)
+    except (OSError, sqlite3.Error) as error:
+        said = (
+            f"the tokens that were seen can't be kept in {path}: {getattr(error, 'strerror', None) or error}"
+        )
+        help = "give `state`, a folder that the service may write to"
+        raise SettingsError([Diagnostic("state", 0, 0, "state-unwritable", said, help)]) from None

@@ -10,7 +10,7 @@ from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, statuses
 from oncogate.base.once import once
 from oncogate.base.texts import Language, Text
 from oncogate.explain.conditions import parameter_value
-from oncogate.explain.findings import used_parameters
+from oncogate.explain.findings import parameters_used
 from oncogate.explain.words import ALLOWED, code_text, one_line, powers
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter, Source
@@ -163,7 +163,7 @@ class Explorer:
             yield one_line(one.text.in_(language) if one.text else code_text(one.kind, language) + level)
 
     def _parameters(self, rule: Rule, language: Language) -> Iterator[ShownParameter]:
-        used = used_parameters(rule, self.force)
+        used = parameters_used(rule, self.force)
         for key, parameter in self.force.used.get(rule.id, rule.parameters).items():
             name, _, own = key.rpartition("/")
             owner: Rule | Fact = self.force.facts[name] if name else rule

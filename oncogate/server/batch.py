@@ -1,0 +1,112 @@
+"""Many requests in one call: `POST /v1/decide/batch`, judged in turn and answered in their order."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from oncogate.base.errors import RequestError
+from oncogate.model.request import read_json
+from oncogate.server.answers import INTERNAL, Refused, as_errors, refused
+from oncogate.server.bodies import JSON_TYPES, LINES_TYPES, check_type, read_body
+from oncogate.server.logs import where_it_failed
+from oncogate.server.reading import Clock, FormName, request_of
+from oncogate.server.rest import CHECKED, FACE, FormOf, Moment
+from oncogate.server.rules_in_use import Loaded
+from oncogate.server.service import Service, service_of
+
+router = APIRouter(prefix="/v1", tags=["REST"])
+
+log = logging.getLogger("oncogate.server")
+
+TOGETHER = 20
+"""Requests judged before live calls get their turn again."""
+
+
+@router.post("/decide/batch")
+async def decide_batch(request: Request, form: FormOf = "oncogate", at: Moment = None) -> Response:
+    """Judge many requests: a JSON array, or one request a line (NDJSON). What can't be judged says so in its place."""
+    service = service_of(request)
+    service.callers.rest(request)
+    limits = service.settings.limits
+    kind = check_type(request, (*JSON_TYPES[:1], *LINES_TYPES))
+    body = await read_body(request, limits.batch, limits.seconds, (kind,))
+    in_lines = kind in LINES_TYPES
+    items = _lines(body) if in_lines else await service.judge(_members, body)
+    results = _judged(service, items, form, at)
+    if in_lines:
+        return StreamingResponse(_as_lines(results), media_type=kind, headers=CHECKED)
+    return StreamingResponse(_as_array(results), media_type=kind, headers=CHECKED)
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    return (line for line in body.split(b"\n") if line.strip())
+
+
+def _members(body: bytes) -> Iterator[Any]:
+    try:
+        found = read_json(body)
+    except RequestError as error:
+        raise Refused.because(error) from None
+    if not isinstance(found, list):
+        raise refused(
+            400,
+            "batch-not-a-list",
+            "isn't a list of requests",
+            "send a JSON array, or lines as `application/x-ndjson`",
+        )
+    return iter(found)
+
+
+async def _judged(
+    service: Service, items: Iterator[Any], form: FormName, at: str | None
+) -> AsyncIterator[bytes]:
+    rules, clock = service.rules.current, service.clock
+    while some := list(islice(items, TOGETHER)):
+        results = await service.judge(judge_some, some, form, rules, clock, at)
+        for result in results:
+            if "outcome" in result:
+                service.measures.decisions.labels(FACE, result["outcome"]).inc()
+            else:
+                service.measures.not_checked.labels(FACE, result["errors"][0]["code"]).inc()
+            yield json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode(
+                "utf-8", "backslashreplace"
+            )
+
+
+def judge_some(
+    items: Sequence[Any], form: FormName, rules: Loaded, clock: Clock, at: str | None
+) -> list[dict[str, Any]]:
+    """A decision, or why there is none, for each item: one that is bad spoils no other."""
+    return [_result(item, form, rules, clock, at) for item in items]
+
+
+def _result(item: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None) -> dict[str, Any]:
+    try:
+        document = read_json(item) if isinstance(item, bytes) else item
+        request, _ = request_of(document, form, rules, clock, at)
+        return rules.gate.decide(request).to_dict()
+    except RequestError as error:
+        return as_errors(error.diagnostics)
+    except Exception as error:  # the answer has begun: its status can't say so any more
+        log.error("failed", extra={"said": {"event": "failed", **where_it_failed(error)}})
+        return as_errors([INTERNAL])
+
+
+async def _as_lines(results: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for result in results:
+        yield result + b"\n"
+
+
+async def _as_array(results: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    before = b"["
+    async for result in results:
+        yield before + result
+        before = b","
+    yield b"]" if before == b"," else b"[]"
