@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, statuses
+from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, status_of
 from oncogate.base.once import once
 from oncogate.base.texts import Language, Text
 from oncogate.explain.conditions import parameter_value
@@ -92,7 +92,6 @@ class Explorer:
     def __init__(self, library: Library, day: date) -> None:
         self.library = library
         self.force: InForce = library.in_force(day)
-        self._statuses = {one.id: one for one in statuses(library, day)}
         self._shipped = {loaded.rule.id: loaded.rule for loaded in library.rules}
 
     @once
@@ -129,7 +128,7 @@ class Explorer:
         return ADOPTED if adopted else one.state
 
     def _listed(self, rule: Rule, language: Language) -> Listed:
-        one = self._statuses[rule.id]
+        one = status_of(rule, self._shipped[rule.id], self.force)
         state, title = self._state(one), rule.title
         sources = [source.cite for source in rule.sources.values()]
         labels = [f"{p.label.zh} {p.label.en}" for p in rule.parameters.values() if p.label is not None]

@@ -100,7 +100,6 @@ WORDS: Mapping[str, Text] = {
     "logic.pick": _t("对照病例", "Case to compare with"),
     "logic.show": _t("标出各条件", "Show it"),
     "logic.none": _t("（不对照病例）", "(none)"),
-    "logic.legend": _t("图例", "Key"),
     "logic.plain": _t("选择一个病例，图中会标出每个条件是否成立，以及依据的资料。", "Pick a case to see which conditions hold in it, and by what."),
     "logic.failed": _t("本条规则运行出错，无法判定，请联系信息科。", "This rule failed to run and could not be judged: tell the IT department."),
     "when": _t("当", "When"),
