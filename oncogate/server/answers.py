@@ -19,7 +19,6 @@ LINGER_BYTES = 64 * 1024 * 1024
 
 STATUS_OF = {
     "input-too-large": 413, "wrong-patient": 422, "fhir-several-patients": 422, "fhir-failed": 422,
-    "drafts-failed": 412,
 }  # fmt: skip
 """The status of a problem by its code. Else what is ill-formed is 400; what is well-formed and can't be judged 422."""
 

@@ -87,12 +87,13 @@ def answer(
     body: bytes, hook: str, rules: Loaded, clock: Clock, language: Language
 ) -> tuple[list[dict[str, Any]], Decision]:
     """The cards for a call's body, and the decision that they are made from. Raises `Refused`."""
+    document = None
     try:
         document = read_json(body)
         instance = _instance(document, hook)
         request, _ = request_of(document, "cdshooks", rules, clock)
     except RequestError as error:
-        raise Refused.because(error) from None
+        raise _refusal(document, error) from None
     decision = rules.gate.decide(request)
     _have_data(document, decision, rules)
     patient, order = request.record.patient, request.order
@@ -123,6 +124,15 @@ def _instance(document: Any, hook: str) -> str:
         what = "the field `hookInstance` is missing" if instance is None else "`hookInstance` isn't an id"
         raise refused(400, "hook-instance", what, "send a UUID for each call", "/hookInstance")
     return instance
+
+
+def _refusal(document: Any, error: RequestError) -> Refused:
+    """Draft orders that the client asked its own server for in vain aren't there (412); all else is wrong with the call."""
+    context = document.get("context") if isinstance(document, Mapping) else None
+    drafts = context.get("draftOrders") if isinstance(context, Mapping) else None
+    if isinstance(drafts, Mapping) and drafts.get("resourceType") == "OperationOutcome":
+        return Refused(412, error.diagnostics)
+    return Refused.because(error)
 
 
 def _have_data(document: Mapping[str, Any], decision: Decision, rules: Loaded) -> None:

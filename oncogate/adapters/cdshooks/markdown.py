@@ -12,7 +12,7 @@ from oncogate.explain.words import one_line, word
 from oncogate.model.parameter import Source
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
-_LINE_START = re.compile(r"^(\s*)([#+-]|\d+[.)])")
+_LINE_START = re.compile(r"^([#+-](?=\s|#)|\d+[.)](?=\s))")
 _BREAK = re.compile(r"[\s，。、；：,;:/）)]")
 _MARKS = {"yes": "✓", "no": "✗", "none": "○", "unsure": "?"}
 
@@ -25,8 +25,8 @@ _T = {
 
 def escaped(text: str) -> str:
     """`text` so that Markdown shows it as it is, on one line."""
-    plain = _MARKUP.sub(r"\\\1", one_line(text))
-    return _LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}" if not found[2][0].isdigit() else found[1] + found[2][:-1] + "\\" + found[2][-1], plain)  # fmt: skip
+    plain = _MARKUP.sub(r"\\\1", one_line(text)).strip()
+    return _LINE_START.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", plain)
 
 
 def shortened(text: str, most: int) -> str:
@@ -40,7 +40,7 @@ def shortened(text: str, most: int) -> str:
     kept = plain[: most - 1]
     while _length(kept) > most - 1:
         kept = kept[:-1]
-    breaks = [found.start() for found in _BREAK.finditer(kept)]
+    breaks = [found.start() for found in _BREAK.finditer(plain[: len(kept) + 1])]
     if breaks and breaks[-1] > len(kept) // 2:
         kept = kept[: breaks[-1]]
     return kept.rstrip(" ，。、；：,;:/\u200d\ufe0f") + "…"
