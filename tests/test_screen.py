@@ -168,8 +168,8 @@ class TestOrderEntry:
         live = signed.by_id("announce")
         assert (live["role"], live["aria-live"]) == ("status", "polite")
         assert "拦截：本次医嘱暂不能执行" in signed.text
-        assert "autofocus" in signed.by_id("answer")
-        assert "autofocus" not in page(patient="no-consent", signed="1").by_id("answer")
+        assert "data-focus" in signed.by_id("answer")
+        assert "data-focus" not in page(patient="no-consent", signed="1").by_id("answer")
 
 
 def native() -> str:

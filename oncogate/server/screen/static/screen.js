@@ -22,8 +22,14 @@ async function readInto(input) {
   }
 }
 
-function unhide() {
-  for (const one of document.querySelectorAll(".file[hidden], .print[hidden]")) one.hidden = false;
+// A page has come, whole or in part: its language, what works only with a script, and where to go on reading.
+function arrived(swapped) {
+  const page = document.getElementById("page");
+  document.documentElement.lang = page.lang;
+  for (const one of page.querySelectorAll(".file[hidden], .print[hidden]")) one.hidden = false;
+  const next = page.querySelector("[data-focus]");
+  if (next) next.focus();
+  else if (swapped && document.activeElement === document.body) page.querySelector("main").focus({ preventScroll: true });
 }
 
 document.addEventListener("change", (event) => {
@@ -32,5 +38,7 @@ document.addEventListener("change", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest(".print")) window.print();
 });
-document.addEventListener("DOMContentLoaded", unhide);
-document.addEventListener("htmx:load", unhide);
+document.addEventListener("DOMContentLoaded", () => arrived(false));
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "page") arrived(true);
+});
