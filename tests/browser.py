@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +17,12 @@ WIDTH, HEIGHT = 1366, 768
 
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-device-scale-factor=1",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 
 
 @contextlib.contextmanager
-def browser(*, scripts: bool = True, width: int = WIDTH, height: int = HEIGHT) -> Iterator[object]:
+def browser(*, scripts: bool = True, width: int = WIDTH, height: int = HEIGHT) -> Iterator[Any]:
     """A browser with a profile of its own, at the size of a ward's old screen; without its scripts on demand."""
     if CHROMIUM is None or DRIVER is None:
         pytest.skip(MISSING)

@@ -98,7 +98,9 @@ class Screen:
             self.press(Keys.TAB)
             active = self.driver.switch_to.active_element
             if active.tag_name != "body":  # past the last, before the first again
-                style = self.driver.execute_script("return getComputedStyle(arguments[0]).outlineStyle", active)
+                style = self.driver.execute_script(
+                    "return getComputedStyle(arguments[0]).outlineStyle", active
+                )
                 assert style != "none", active.get_attribute("outerHTML")
             if active in self.all(css):
                 return

@@ -14,7 +14,7 @@ from oncogate.engine.judge import judge_safely
 from oncogate.explain.conditions import leaf_text, parameter_value, value_label
 from oncogate.explain.rows import Row, rows_of
 from oncogate.explain.words import one_line
-from oncogate.model.condition import All, AnyOf, AtLeastN, Condition, Holds, Leaf, Not, Value
+from oncogate.model.condition import All, AnyOf, AtLeastN, Compared, Condition, Holds, Leaf, Not, Value
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.model.rule import Rule
@@ -29,14 +29,15 @@ DEEPEST = 6
 class Box:
     """A condition as shown. `kind` is `all`, `any`, `not`, `at_least`, `leaf`, or `case` and `points` of a derived fact.
 
-    `truth` is `true`, `false`, `unknown`, or empty where there is no request; `value` what a derived fact comes to;
-    `inner` the conditions of a tree, `basis` those that a derived fact rests on.
+    `truth` is `true`, `false`, `unknown`, or empty where there is no request; `value` what a derived fact comes to,
+    `limit` what a limit does that is worked out; `inner` the conditions of a tree, `basis` those that a derived fact rests on.
     """
 
     kind: str
     text: str
     truth: str = ""
     value: str = ""
+    limit: str = ""
     inner: tuple[Box, ...] = ()
     basis: tuple[Box, ...] = ()
     evidence: tuple[Row, ...] = ()
@@ -118,7 +119,26 @@ class _Painter:
             options = options_of(leaf, parameters)
             value = self._value(name, options) if isinstance(leaf, Value) else ""
             basis = self._basis(name, options, depth + 1)
-        return Box("leaf", text, truth, value, basis=basis, evidence=self._evidence(outcome))
+        return Box(
+            "leaf",
+            text,
+            truth,
+            value,
+            self._limit(leaf, outcome),
+            basis=basis,
+            evidence=self._evidence(outcome),
+        )
+
+    def _limit(self, leaf: Leaf, outcome: LeafOutcome | None) -> str:
+        """The limit of the case, where a leaf compares with one that is worked out."""
+        if not isinstance(leaf, Compared) or outcome is None or outcome.limit is None:
+            return ""
+        limit = leaf.comparison[1]
+        return (
+            one_line(value_label(outcome.limit, self.facts[limit]).in_(self.language))
+            if limit in self.facts
+            else ""
+        )
 
     def _evidence(self, outcome: LeafOutcome | None) -> tuple[Row, ...]:
         if outcome is None or self.case is None:
