@@ -46,7 +46,7 @@ def main() -> int:
         for name, path in PICTURES.items():
             take(driver, f"{client.base_url}".rstrip("/") + path)
             picture = Image.open(BytesIO(driver.get_screenshot_as_png()))
-            picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(FOLDER / f"{name}.png", optimize=True)
+            picture.convert("RGB").quantize(COLOURS, kmeans=3).save(FOLDER / f"{name}.png", optimize=True)
     return 0
 
 

@@ -233,8 +233,11 @@ class TestPasted:
 
     def test_says_what_is_wrong_with_the_moment(self) -> None:
         answer = get("/", params={"patient": "no-consent", "act": "sign", "at": "2026-03-02 09:30"})
+        html = checked(answer.text)
         assert answer.status_code == 422
-        assert "[time-naive]" in checked(answer.text).text
+        assert "[time-naive]" in html.text
+        assert html.by_id("at")["value"] == "2026-03-02 09:30", "it can be put right"
+        assert "sign" in [a.get("id") for a in html.all("button")]
 
     def test_that_is_too_large_is_not_read(self) -> None:
         whole = {"text": '"' + "x" * LARGEST_TEXT + '"', "act": "sign"}

@@ -184,6 +184,14 @@ def test_a_pasted_record_goes_from_page_to_page_and_into_no_address(screen: Scre
     screen.one("#q").send_keys("neutrophil count below")
     screen.until(lambda: len(screen.all(".rules tbody tr")) < 20)
     assert screen.all("td .verdict") or screen.all(".rules button.rule")
+    screen.one("#q").send_keys(Keys.ENTER)
+    screen.until(
+        lambda: (
+            screen.one("#q").get_attribute("value") == "neutrophil count below"
+            and not screen.all(".htmx-request")
+        )
+    )
+    assert len(screen.all(".rules tbody tr")) < 20, "Enter looks for it, and goes nowhere else"
     screen.click(".bar .tab:not([aria-current])")
     screen.until_banner("block")
     assert json.loads(screen.one("#text").get_attribute("value")) == json.loads(text)

@@ -27,7 +27,6 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 """What every page carries: it runs scripts of this server only, is shown in no frame, and is kept by no cache."""
 

@@ -35,7 +35,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "paste.label": _t("请求内容（JSON）", "The request (JSON)"),
     "paste.file": _t("从文件读入", "Read from a file"),
-    "paste.check": _t("审核", "Check it"),
+    "check": _t("审核", "Check it"),
     "paste.edit": _t("查看或修改粘贴的内容", "See or change what was pasted"),
     "pasted": _t("粘贴的病历", "Pasted record"),
     "file.too_large": _t("文件超过 2 MB，未读入", "the file is larger than 2 MB; it wasn't read"),
