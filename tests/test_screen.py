@@ -163,6 +163,13 @@ class TestOrderEntry:
         assert outcome_of(asked) == "block"
         assert asked.with_class("chip") == []
 
+    def test_a_remedy_that_fits_no_record_is_not_done(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fits_nothing(*_: Any) -> Any:
+            raise KeyError("$no.such")
+
+        monkeypatch.setattr("oncogate.server.screen.remedies.with_done", fits_nothing)
+        assert outcome_of(page(patient="no-consent", act="do:sign-consent")) == "block"
+
     def test_tells_a_screen_reader_what_came_of_it(self) -> None:
         signed = page(patient="no-consent", act="sign")
         live = signed.by_id("announce")
@@ -528,6 +535,20 @@ class TestSafety:
         page = Pages(RULES.current, state).order()
         assert page.status < 500
         assert bool(checked(page.html).with_class("banner")) == (page.status == 200)
+
+    def test_no_published_example_brings_a_page_down(self, shared: Path) -> None:
+        """Every CDS Hooks example of the specification's repository, and a sample of FHIR bundles, signed as if pasted."""
+        hooks = sorted((shared / "data" / "cds-hooks-spec").glob("*.json"))
+        bundles = sorted((shared / "data" / "mcode-extraction-framework").glob("*.json"))[::10]
+        assert len(hooks) > 100
+        statuses = set()
+        for path in hooks + bundles:
+            text = path.read_text("utf-8", "replace")
+            page = Pages(RULES.current, State.of([("text", text), ("act", "sign")]), "Asia/Shanghai").order()
+            html = checked(page.html)
+            assert bool(html.with_class("banner")) != bool(html.with_class("refused")), path.name
+            statuses.add(page.status)
+        assert statuses <= {200, 400, 412, 413, 422}
 
     def test_nothing_of_a_patient_stays(
         self, caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -22,11 +22,16 @@ def after(gate: Gate, request: Request, actions: Iterable[str]) -> tuple[Request
     done: list[str] = []
     for action in dict.fromkeys(actions):
         offered = offers(gate, decision)
-        if action in offered:
-            remedy, missing = offered[action]
-            request = with_done(Case.of(request, gate.library), [(action, remedy, missing)])
-            decision = gate.decide(request)
-            done.append(action)
+        if action not in offered:
+            continue
+        try:
+            with_it = with_done(Case.of(request, gate.library), [(action, *offered[action])])
+        except (
+            Exception
+        ):  # as in a decision: what a site's own remedy adds may fit no record; it is then no way forward
+            continue
+        request, decision = with_it, gate.decide(with_it)
+        done.append(action)
     return request, decision, tuple(done)
 
 
