@@ -606,6 +606,7 @@ class TestState:
         state = State.of([("text", native()), ("at", "2026-03-02T09:30:00+08:00"), ("act", "sign")])
         assert not state.linkable
         assert "text" not in dict(parse_qsl(state.query()))
+        assert native()[:40] not in Html(get("/?" + urlencode({"text": native()})).text).text
         assert State.of([("text", native()), ("patient", "allowed")]).text == "", (
             "an example that was picked takes its place"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -80,7 +80,7 @@ class Pages:
     loaded: Loaded
     state: State
     timezone: str | None = None
-    refused: tuple[Diagnostic, ...] = field(default=())
+    refused: tuple[Diagnostic, ...] = ()
     """What is wrong with the call itself; the page then shows that instead of an answer."""
 
     def order(self) -> Page:
@@ -114,9 +114,7 @@ class Pages:
         context = {
             "found": found, "count": len(explorer.rules), "filter": filter, "packs": explorer.packs(self.state.language),
             "states": {key: text.in_(self.state.language) for key, text in STATE_LABELS.items()},
-            "verdicts": {
-                one.id: _verdict(explorer.rules[one.id], case) for one in found if case is not None and one.state in JUDGED
-            },
+            "verdicts": {one.id: _verdict(explorer.rules[one.id], case) for one in found if one.state in JUDGED} if case is not None else {},
             "filtered": {"pack": filter.pack, "state": filter.state, "q": filter.query},
             "announced": say("rules.intro", self.state.language, n=len(explorer.rules), shown=len(found)),
         }  # fmt: skip
@@ -169,6 +167,6 @@ class Pages:
         return Page(status, html)
 
 
-def _verdict(rule: Rule, case: Case | None) -> str:
-    judgement = judge_safely(rule, case) if case is not None else None
+def _verdict(rule: Rule, case: Case) -> str:
+    judgement = judge_safely(rule, case)
     return judgement.verdict if judgement is not None else "unknown"

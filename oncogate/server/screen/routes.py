@@ -8,18 +8,20 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from oncogate.base.errors import Diagnostic
 from oncogate.server.answers import LastWord, Refused
 from oncogate.server.bodies import read_body
 from oncogate.server.screen.files import files
 from oncogate.server.screen.pages import Filter, Page, Pages
 from oncogate.server.screen.patients import example_patients
 from oncogate.server.screen.state import State
-from oncogate.server.service import service_of
+from oncogate.server.service import Service, service_of
 
 router = APIRouter(include_in_schema=False)
 
 FORM = ("application/x-www-form-urlencoded",)
 MOST_FIELDS = 100
+Make = Callable[[Pages, Filter], Page]
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -72,30 +74,37 @@ async def static(request: Request, name: str) -> Response:
     return Response(file.content, media_type=file.media_type, headers=headers)
 
 
-async def _page(request: Request, made: Callable[[Pages, Filter], Page], *, first: bool = False) -> Response:
+async def _page(request: Request, made: Make, *, first: bool = False) -> Response:
     service = service_of(request)
-    refusal: Refused | None = None
-    pairs = _fields(request.url.query)
+    body, refusal = b"", None
     if request.method == "POST":
         limits = service.settings.limits
         try:
-            pairs += _fields(
-                (await read_body(request, limits.body, limits.seconds, FORM)).decode("ascii", "replace")
-            )
+            body = await read_body(request, limits.body, limits.seconds, FORM)
         except Refused as error:
             refusal = error
-    state = State.of(pairs)
-    if first and not state.patient and not state.pasting:
-        state = State.of([*pairs, ("patient", next(iter(example_patients()), ""))])
     told = refusal.diagnostics if refusal is not None else ()
-    pages = Pages(service.rules.current, state, service.settings.timezone, told)
-    page = await service.judge(made, pages, Filter.of(dict(pairs)))
+    page = await service.judge(_made, made, service, request.url.query, body, told, first)
     content = page.html.encode("utf-8", "backslashreplace")
     if refusal is None:
         return Response(content, page.status, HEADERS, "text/html")
     unread = not getattr(request.state, "body_read", False)
     kind = _LastPage if unread else Response
     return kind(content, refusal.status, {**HEADERS, **refusal.headers}, "text/html")
+
+
+def _made(
+    made: Make, service: Service, query: str, body: bytes, refused: tuple[Diagnostic, ...], first: bool
+) -> Page:  # fmt: skip
+    """The page of a call, beside the loop: taking a large form apart takes its time too."""
+    posted = _fields(body.decode("ascii", "replace"))
+    # what was pasted is only ever posted: an address is logged, kept and sent on
+    pairs = [(name, value) for name, value in _fields(query) if name != "text"] + posted
+    state = State.of(pairs)
+    if first and not state.patient and not state.pasting:
+        state = State.of([*pairs, ("patient", next(iter(example_patients()), ""))])
+    pages = Pages(service.rules.current, state, service.settings.timezone, refused)
+    return made(pages, Filter.of(dict(pairs)))
 
 
 def _fields(encoded: str) -> list[tuple[str, str]]:
