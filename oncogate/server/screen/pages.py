@@ -93,7 +93,7 @@ class Pages:
         }  # fmt: skip
         if read.request is not None:
             request, decision, done = after(self.loaded.gate, read.request, self.state.done)
-            context["sheet"] = sheet_of(request, self.loaded.gate.library.facts, self.state.language)
+            context["sheet"] = sheet_of(request, self.loaded.gate.library, self.state.language)
             if self.state.signed:
                 view = view_of(decision, self.state.language, everything=True)
                 context |= {

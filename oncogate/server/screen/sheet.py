@@ -12,7 +12,6 @@ from oncogate.base.texts import Language, Text
 from oncogate.engine.wording import KIND_LABELS, section_label, shown_value, status_said
 from oncogate.explain.reasons import time_text
 from oncogate.explain.words import code_text, one_line, powers
-from oncogate.model.facts import Fact
 from oncogate.model.record import (
     Assessment,
     Consent,
@@ -27,6 +26,7 @@ from oncogate.model.record import (
 )
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code
+from oncogate.packs.pack import Library
 
 MOST_ENTRIES = 4
 """Entries of a section that are shown, the newest; the rest are counted."""
@@ -79,17 +79,18 @@ class Sheet:
     not_supplied: tuple[str, ...]
 
 
-def sheet_of(request: Request, facts: Mapping[str, Fact], language: Language) -> Sheet:
-    """The sheet of a request."""
-    return _Writer(request, facts, language).sheet()
+def sheet_of(request: Request, library: Library, language: Language) -> Sheet:
+    """The sheet of a request; `library` knows what laboratory codes and examinations are called."""
+    return _Writer(request, library, language).sheet()
 
 
 class _Writer:
-    def __init__(self, request: Request, facts: Mapping[str, Fact], language: Language) -> None:
+    def __init__(self, request: Request, library: Library, language: Language) -> None:
         self.request = request
+        self.library = library
         self.language = language
         self.at = request.at
-        self.codes = {key: fact.label for fact in facts.values() for key in fact.code_keys}
+        self.codes = {key: fact.label for fact in library.facts.values() for key in fact.code_keys}
 
     def sheet(self) -> Sheet:
         order, record = self.request.order, self.request.record
@@ -161,15 +162,20 @@ class _Writer:
         if isinstance(entry, MarkerResult):
             return f"{comma.join(entry.markers)} {value}".strip()
         if isinstance(entry, Exam):
-            return entry.name or comma.join(entry.exams)
+            return entry.name or comma.join(
+                self._in(self.library.tables.exam_label(one)) for one in entry.exams
+            )
         if isinstance(entry, Assessment):
             return code_text(value, self.language) if value else entry.kind
         if isinstance(entry, Consent):
-            known = KIND_LABELS.get(entry.kind)
-            return f"{self._in(known) if known else entry.kind} {entry.regimen or ''}".strip()
+            return f"{self._kind(entry.kind)} {entry.regimen or ''}".strip()
         if isinstance(entry, Note):
             return f"{code_text(entry.kind, self.language)} {entry.text or entry.level or ''}".strip()
-        return value or str(getattr(entry, "kind", "") or "")
+        return value or self._kind(getattr(entry, "kind", None) or "")
+
+    def _kind(self, kind: str) -> str:
+        known = KIND_LABELS.get(kind)
+        return self._in(known) if known is not None else code_text(kind, self.language)
 
     def _named(self, codes: tuple[Code, ...]) -> str:
         for code in codes:
