@@ -15,12 +15,13 @@ SAYING = {
     "say",
     "_at",
     "_refused",
+    "refused",
     "problem",
     "Notice",
     "_refuse",
     "SourceProblem",
 }
-FROM_PYDANTIC = {"request-*", "rule-*"}
+FROM_PYDANTIC = {"request-*", "rule-*", "settings-*"}
 
 
 def used():

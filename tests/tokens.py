@@ -59,7 +59,7 @@ def signed(
         "jti": str(uuid.uuid4()),
         **claims,
     }
-    kid = {"E": "ec", "R": "rsa"}.get(algorithm[0], "ec")
+    kid = {"E": "ec", "R": "rsa", "P": "rsa"}.get(algorithm[0], "ec")
     head = {"kid": kid, "jku": JKU, **(header or {})}
     said, head = ({k: v for k, v in part.items() if v is not None} for part in (said, head))
     if algorithm == "none":
@@ -67,4 +67,5 @@ def signed(
     if algorithm.startswith("HS"):  # with what everybody knows, the public key, for a secret
         secret = base64.b64encode(json.dumps(key_set()).encode())
         return jwt.encode(said, secret, algorithm, head)
-    return jwt.encode(said, key(by or kid), algorithm, head)
+    # not by `jwt.encode`, which refuses claims that others may well send
+    return jwt.PyJWS().encode(json.dumps(said).encode(), key(by or kid), algorithm, head)

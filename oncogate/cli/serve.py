@@ -43,6 +43,13 @@ def serve(
     timezone: Annotated[
         str | None, typer.Option("--timezone", help="The zone of times that have none.", metavar="ZONE")
     ] = None,
+    mllp: Annotated[
+        str | None, typer.Option("--mllp", help="Where HL7 v2 comes in; needs --inbox.", metavar="HOST:PORT")
+    ] = None,
+    inbox: Annotated[
+        Path | None,
+        typer.Option("--inbox", help="The file that keeps what was acknowledged.", metavar="FILE"),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes. Default: 1.", min=1, max=64)
     ] = None,
@@ -69,7 +76,20 @@ def serve(
         "language": lang and lang.value, "timezone": timezone,
         "workers": workers, "reload_rules": 2 if reload_rules else None,
     }  # fmt: skip
+    if mllp is not None or inbox is not None:
+        told["mllp"] = _mllp(mllp, inbox)
     settings = load_settings(config, {name: value for name, value in told.items() if value is not None})
     log_to_stderr()
     run(settings)
     return 0
+
+
+def _mllp(address: str | None, inbox: Path | None) -> dict[str, Any]:
+    host, _, port = (address or "").rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter("write it as 127.0.0.1:2575", param_hint="--mllp")
+    if inbox is None:
+        raise typer.BadParameter(
+            "what is acknowledged has to be kept somewhere: give --inbox", param_hint="--mllp"
+        )
+    return {"host": host.strip("[]"), "port": int(port), "inbox": inbox}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,7 @@ from oncogate.base.errors import Diagnostic
 from oncogate.server import batch, hooks, operations, rest
 from oncogate.server.answers import Json, LastWord, Refused, body_of, face_of
 from oncogate.server.auth.callers import Callers
+from oncogate.server.beside import Beside
 from oncogate.server.measures import Measures
 from oncogate.server.openapi import describe
 from oncogate.server.reloading import kept_fresh
@@ -25,14 +26,11 @@ from oncogate.server.service import Service, service_of
 from oncogate.server.settings import Settings, SettingsError
 from oncogate.server.watch import Watch
 
-Beside = Callable[[], AbstractAsyncContextManager[None]]
-"""Something that runs in the same loop as the application, from its start to its stop."""
-
 
 def create_app(
-    settings: Settings | None = None, rules: RulesInUse | None = None, beside: Sequence[Beside] = ()
+    settings: Settings | None = None, rules: RulesInUse | None = None, others: Sequence[Beside] = ()
 ) -> FastAPI:
-    """The application; `beside` are other faces that run in its loop from start to stop. Raises `PackError` where the rules can't be used, `SettingsError` where the settings can't."""
+    """The application; `others` are faces that run in its loop from start to stop. Raises `PackError` where the rules can't be used, `SettingsError` where the settings can't."""
     told = settings or Settings()
     if problems := told.problems():
         raise SettingsError(problems)
@@ -42,7 +40,7 @@ def create_app(
     async def running(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(kept_fresh(in_use, told.reload_rules))
-            for one in beside:
+            for one in others:
                 await stack.enter_async_context(one())
             yield
 
@@ -83,16 +81,27 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code, said, help = {
-        404: ("path-unknown", "there is nothing at this address", "`GET /openapi.json` lists what there is"),
-        405: (
+    if error.status_code == 404:
+        said = Diagnostic(
+            "",
+            0,
+            0,
+            "path-unknown",
+            "there is nothing at this address",
+            "`GET /openapi.json` lists what there is",
+        )
+    elif error.status_code == 405:
+        said = Diagnostic(
+            "",
+            0,
+            0,
             "method-not-allowed",
             f"this address doesn't take `{request.method}`",
             "see the header `Allow`",
-        ),
-    }.get(error.status_code, ("http", str(error.detail), ""))
-    refusal = Refused(error.status_code, [Diagnostic("", 0, 0, code, said, help)], error.headers)
-    return await _refuse(request, refusal)
+        )
+    else:
+        said = Diagnostic("", 0, 0, "http-refused", str(error.detail).lower())
+    return await _refuse(request, Refused(error.status_code, [said], error.headers))
 
 
 async def _bad_query(request: Request, error: Exception) -> Response:

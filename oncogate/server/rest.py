@@ -6,10 +6,9 @@ A Decision answers with status 200 and `X-Oncogate-Checked: true`, whatever the 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
-from dateutil.tz import tzlocal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
@@ -19,7 +18,7 @@ from oncogate.explain.findings import parameters_used
 from oncogate.model.request import read_json
 from oncogate.model.rule import Rule
 from oncogate.packs.pack import InForce
-from oncogate.server.answers import Json, Refused
+from oncogate.server.answers import Json, Refused, refused
 from oncogate.server.bodies import read_body
 from oncogate.server.reading import Clock, FormName, request_of
 from oncogate.server.rules_in_use import Loaded
@@ -38,6 +37,12 @@ Moment = Annotated[
         max_length=60,
     ),
 ]
+
+
+_Day = Query(
+    description="The day for which to list them; default: today.", pattern=r"^\d{4}-\d{2}-\d{2}$",
+    json_schema_extra={"format": "date"},
+)  # fmt: skip
 
 
 @router.post("/decide")
@@ -66,16 +71,16 @@ def decision_on(
 @router.get("/rules")
 async def rules(
     request: Request,
-    on: Annotated[date | None, Query(description="The day for which to list them; default: today.")] = None,
+    on: Annotated[str | None, _Day] = None,
 ) -> Response:
     """What is active, on trial or off on a day, why, and with which parameters."""
     service = service_of(request)
     service.callers.rest(request)
-    return Json(
-        await service.judge(
-            listed, service.rules.current, on or datetime.now(service.clock.zone or tzlocal()).date()
-        )
-    )
+    try:
+        day = date.fromisoformat(on or service.clock.now()[:10])
+    except ValueError:
+        raise refused(400, "query-invalid", f"`{on}` isn't a day", "write it as 2026-03-02", "?on") from None
+    return Json(await service.judge(listed, service.rules.current, day))
 
 
 def listed(current: Loaded, day: date) -> dict[str, Any]:

@@ -8,12 +8,13 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
 
 from oncogate.base.errors import Diagnostic
+from oncogate.server.beside import Beside, beside
 from oncogate.server.connections import server_config
 from oncogate.server.rules_in_use import RulesInUse
 from oncogate.server.settings import Settings, SettingsError
@@ -33,16 +34,16 @@ def run(settings: Settings) -> None:
         with share_counts():
             Workers(settings, RulesInUse(settings)).run()
         return
-    app = app_of(settings, RulesInUse(settings))
+    app = app_of(settings, RulesInUse(settings), beside(settings))
     with listening(settings) as listener:
         serve(app, listener)
 
 
-def app_of(settings: Settings, rules: RulesInUse) -> Any:
+def app_of(settings: Settings, rules: RulesInUse, others: Sequence[Beside] = ()) -> Any:
     """The application; whatever counts is imported no sooner, since it asks once whether workers share their counts."""
     from oncogate.server.app import create_app  # noqa: PLC0415
 
-    return create_app(settings, rules)
+    return create_app(settings, rules, others)
 
 
 def serve(app: Any, listener: socket.socket, go_on: Callable[[], bool] | None = None) -> None:

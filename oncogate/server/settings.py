@@ -177,12 +177,12 @@ class Settings(_Part):
                     "give `public_url`, the address that the clients call, such as `https://gate.hospital.example`",
                 )
             )  # fmt: skip
-        if self.mllp is not None and not _is_loopback(self.mllp.host) and self.loopback:
+        if self.mllp is not None and not _is_loopback(self.mllp.host):
             found.append(
                 Diagnostic(
                     "mllp", 0, 0, "serve-mllp-open",
                     f"HL7 v2 has no authentication, and `{self.mllp.host}` can be reached by others",
-                    "listen on 127.0.0.1 and let the interface engine's tunnel or a TLS proxy connect to it",
+                    "listen on 127.0.0.1, and have a TLS tunnel on this machine (stunnel, HAProxy) let the interface engine in",
                 )
             )  # fmt: skip
         return found

@@ -43,9 +43,11 @@ class Watch:
         self.busy += 1
         try:
             if self.busy > self.service.settings.limits.at_once and path not in _ALWAYS:
-                busy = Diagnostic("", 0, 0, "busy", "too many calls at once", "try again in a second")
+                busy = Diagnostic(
+                    "", 0, 0, "too-many-calls", "too many calls at once", "try again in a second"
+                )
                 answer = LastWord(body_of(path, 503, [busy]), 503, {"Retry-After": "1"})
-                self.service.measures.not_checked.labels(face_of(path), "busy").inc()
+                self.service.measures.not_checked.labels(face_of(path), "too-many-calls").inc()
                 await answer(scope, receive, noted)
             else:
                 await self.app(scope, receive, noted)

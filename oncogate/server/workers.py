@@ -16,11 +16,12 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from oncogate.base.errors import Diagnostic
+from oncogate.server.beside import Beside, beside
 from oncogate.server.reloading import reload
 from oncogate.server.rules_in_use import RulesInUse
 from oncogate.server.run import GRACE, app_of, listening, serve
@@ -56,6 +57,9 @@ class Workers:
         self._settings, self._rules = settings, rules
         self._workers: set[int] = set()
         self._births: list[float] = []
+        self._others = beside(settings)
+        self._alone = 0
+        """The worker that has what only one may have: the faces beside HTTP."""
         self._stopping = self._asked_to_reload = False
         self._look_next = time.monotonic()
 
@@ -88,21 +92,23 @@ class Workers:
         now = time.monotonic()
         self._births = [born for born in self._births if now - born < _PAUSE]
         while len(self._workers) < self._settings.workers and len(self._births) < self._settings.workers:
+            alone = self._alone not in self._workers
             pid = os.fork()
             if pid == 0:
-                self._work()
+                self._work(self._others if alone else ())
+            self._alone = pid if alone else self._alone
             self._workers.add(pid)
             self._births.append(now)
             log.info("worker", extra={"said": {"event": "worker-started", "pid": pid}})
 
-    def _work(self) -> None:
+    def _work(self, others: Sequence[Beside]) -> None:
         """Be a worker; never returns."""
         code = 1
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             parent = os.getppid()
-            serve(app_of(self._settings, self._rules), self._listener, lambda: os.getppid() == parent)
+            serve(app_of(self._settings, self._rules, others), self._listener, lambda: os.getppid() == parent)
             code = 0
         except Exception:
             log.exception("worker failed")

@@ -96,7 +96,7 @@ class Clients:
         try:
             header = jwt.get_unverified_header(token)
             claimed = jwt.decode(token, options={"verify_signature": False})
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise _no("isn't a JSON web token") from None
         algorithm, issuer, key_address = header.get("alg"), claimed.get("iss"), header.get("jku")
         if algorithm not in ALGORITHMS:
@@ -118,7 +118,7 @@ class Clients:
         return str(issuer)
 
     def _once(self, issuer: str, claims: Mapping[str, Any]) -> None:
-        jti, expires, now = claims["jti"], float(claims["exp"]), time.time()
+        jti, expires, now = claims["jti"], min(claims["exp"], 10**12), time.time()
         if not isinstance(jti, str) or not jti or len(jti) > 500:
             raise _no("has no usable `jti`", "give each token an id of its own")
         if expires > now + LONGEST:
