@@ -22,6 +22,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 EXAMPLES = ROOT / "examples"
+BUSY = ".htmx-request, .htmx-swapping, .htmx-settling"
+"""What htmx marks while a page is under way."""
 
 
 @pytest.fixture(scope="module")
@@ -69,17 +71,21 @@ class Screen:
         return str(self.one(css).text)
 
     def click(self, css: str) -> None:
-        self.one(css).click()
+        def clicked() -> bool:
+            self.one(css).click()
+            return True
+
+        self.until(clicked, still=False)  # what is being put in another's place can't be clicked yet
 
     def press(self, *keys: str) -> None:
         self.driver.switch_to.active_element.send_keys(*keys)
 
-    def until(self, holds: Callable[[], Any], seconds: float = 10) -> None:
-        """Wait until something holds; an element that went away while it was looked at is looked for again."""
+    def until(self, holds: Callable[[], Any], seconds: float = 10, *, still: bool = True) -> None:
+        """Wait until something holds and, unless told, nothing is under way; an element that went away while it was looked at is looked for again."""
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if holds():
+                if holds() and not (still and self.all(BUSY)):
                     return
             except Exception:
                 if time.monotonic() > deadline:
