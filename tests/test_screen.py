@@ -375,6 +375,8 @@ class TestRules:
         assessed = explorer.page(explorer.rules["core/neutropenia-risk-not-assessed"], "zh")
         (window,) = (p for p in assessed.parameters if p.name == "window")
         assert (window.value, window.set_by) == ("14 天", "example-national")
+        (classes,) = explorer.page(explorer.rules["core/consent-missing"], "zh").parameters
+        assert classes.range == "细胞毒药物、靶向药物、免疫治疗药物、内分泌治疗药物"
         consent = explorer.page(explorer.rules["core/consent-missing"], "zh")
         assert (consent.listed.effect, consent.on_unknown) == ("warn", "警示")
         assert "example-department" in consent.listed.why

@@ -9,7 +9,7 @@ from datetime import date
 from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, status_of
 from oncogate.base.once import once
 from oncogate.base.texts import Language, Text
-from oncogate.explain.conditions import parameter_value
+from oncogate.explain.conditions import class_label, parameter_value
 from oncogate.explain.findings import parameters_used
 from oncogate.explain.words import ALLOWED, code_text, one_line, powers
 from oncogate.model.facts import Fact
@@ -170,7 +170,7 @@ class Explorer:
             yield ShownParameter(
                 name=own, label=one_line(parameter.label.in_(language)) if parameter.label else own,
                 value=self._value(parameter, language), whole=self._value(parameter, language, whole=True),
-                range=_range(parameter, language), tunable=parameter.tunable, set_by=one_line(used[key].set_by),
+                range=self._range(parameter, language), tunable=parameter.tunable, set_by=one_line(used[key].set_by),
                 source=one_line(source.cite if source is not None else parameter.source),
                 of=one_line(owner.label.in_(language)) if isinstance(owner, Fact) else "",
             )  # fmt: skip
@@ -178,6 +178,18 @@ class Explorer:
     def _value(self, parameter: Parameter, language: Language, *, whole: bool = False) -> str:
         said = parameter_value(parameter, self.library, whole=whole)
         return powers(one_line(said.in_(language)))
+
+    def _range(self, parameter: Parameter, language: Language) -> str:
+        """What a site may set the parameter to."""
+        if not parameter.tunable:
+            return ""
+        if parameter.choices is not None:
+            labels = (class_label(one, self.library).in_(language) for one in parameter.choices)
+            return ("、" if language == "zh" else ", ").join(labels)
+        if parameter.range is None:
+            return ""
+        low, high = parameter.range
+        return f"{low:f}–{high:f}"
 
     def _sources(self, rule: Rule, language: Language) -> Iterator[ShownSource]:
         yield from (_source(source, "", language) for source in rule.sources.values())
@@ -192,20 +204,6 @@ def _source(source: Source, of: str, language: Language) -> ShownSource:
         cite=one_line(source.cite), says=one_line(source.says or ""), verified=VERIFIED[source.verification].in_(language),
         state=source.verification, checked=str(source.checked or ""), url=_web(source.url), of=of,
     )  # fmt: skip
-
-
-def _range(parameter: Parameter, language: Language) -> str:
-    """What a site may set the parameter to."""
-    if not parameter.tunable:
-        return ""
-    if parameter.choices is not None:
-        return ("、" if language == "zh" else ", ").join(
-            code_text(one, language) for one in parameter.choices
-        )
-    if parameter.range is None:
-        return ""
-    low, high = parameter.range
-    return f"{low:f}–{high:f}"
 
 
 def _web(url: str | None) -> str:
