@@ -378,8 +378,24 @@ class TestRules:
         (classes,) = explorer.page(explorer.rules["core/consent-missing"], "zh").parameters
         assert classes.range == "细胞毒药物、靶向药物、免疫治疗药物、内分泌治疗药物"
         consent = explorer.page(explorer.rules["core/consent-missing"], "zh")
-        assert (consent.listed.effect, consent.on_unknown) == ("warn", "警示")
+        assert consent.listed.effect == "warn"
         assert "example-department" in consent.listed.why
+
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_no_text_of_a_rule_has_a_blank_left(self, language: Any) -> None:
+        explorer = Explorer(GATE.library, date(2026, 3, 2))
+        for rule in SHIPPED:
+            shown = explorer.page(rule, language)
+            said = [
+                shown.remedy,
+                shown.remedy_if_unknown,
+                shown.override,
+                *shown.obligations,
+                shown.rationale,
+            ]
+            assert not [text for text in said if re.search(r"[{}]", text)], rule.id
+        (work_up,) = (rule for rule in SHIPPED if rule.id == "core/staging-workup-incomplete")
+        assert explorer.page(work_up, "zh").remedy == "请补做或补录分期检查：所缺项目。"
 
     def test_an_unknown_rule(self) -> None:
         for path in ("/rules/no/such-rule", "/rules/%3Cscript%3E", "/rules/core/consent-missing/", "/rules/"):

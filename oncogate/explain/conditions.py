@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from oncogate.base.texts import Text
-from oncogate.engine.values import unit_text
+from oncogate.engine.values import unit_text, written
 from oncogate.engine.wording import section_label
 from oncogate.explain.words import CODES
 from oncogate.model.condition import Compared, Drugs, Exists, Holds, Latest, Leaf, Supplied, Value
@@ -61,11 +61,8 @@ def _leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library
 def parameter_value(parameter: Parameter, library: Library, *, whole: bool = False) -> Text:
     """A parameter's value with its unit; of a long list only the beginning, unless `whole`."""
     value = parameter.value
-    if isinstance(value, Decimal):
-        unit = unit_text(parameter.unit) if parameter.unit else Text(zh="", en="")
-        return Text(zh=f"{value:f} {unit.zh}".strip(), en=f"{value:f} {unit.en}".strip())
-    if isinstance(value, bool):
-        return Text(zh="是", en="yes") if value else Text(zh="否", en="no")
+    if isinstance(value, (Decimal, bool)):
+        return written(parameter)
     words = [class_label(one, library) for one in (value if isinstance(value, tuple) else (value,))]
     return _listed(words, MOST_LISTED if not whole else len(words))
 

@@ -12,6 +12,7 @@ from oncogate.explain.reasons import time_text
 from oncogate.explain.rows import Row, label_of, rows_of
 from oncogate.explain.words import ALLOWED, code_text, one_line, word
 from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening, Obligation, Used
+from oncogate.model.rule import Override
 
 _STRICTEST_FIRST = {"block": 0, "warn": 1, "inform": 2, None: 3}
 
@@ -78,6 +79,18 @@ class View:
 def view_of(decision: Decision, language: Language, *, everything: bool = False) -> View:
     """The decision in words; `everything` names the rules that ask for nothing, or are on trial, too."""
     return _Viewer(decision, language).view(everything)
+
+
+def override_said(override: Override, language: Language) -> str:
+    """Who may go on in spite of a finding, and for which reasons."""
+    by = ("或" if language == "zh" else " or ").join(code_text(one, language) for one in override.by)
+    said = ALLOWED[override.allowed].in_(language).format(by=by or code_text("anyone", language))
+    if override.allowed != "never" and override.reasons:
+        reasons = ("、" if language == "zh" else ", ").join(
+            code_text(one, language) for one in override.reasons
+        )
+        said += f"（可用理由：{reasons}）" if language == "zh" else f" ({reasons})"
+    return one_line(said)
 
 
 class _Viewer:
@@ -170,14 +183,7 @@ class _Viewer:
             return ""
         if override.allowed == "never" and finding.asks == "warn":
             return ""  # a warning stops nobody
-        by = ("或" if self.language == "zh" else " or ").join(
-            self._code(x) for x in override.by
-        ) or self._code("anyone")
-        said = ALLOWED[override.allowed].in_(self.language).format(by=by)
-        if override.allowed != "never" and override.reasons:
-            reasons = self.comma.join(self._code(r) for r in override.reasons)
-            said += f"（可用理由：{reasons}）" if self.language == "zh" else f" ({reasons})"
-        return one_line(said)
+        return override_said(override, self.language)
 
     def _code(self, code: str) -> str:
         return code_text(code, self.language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -9,9 +10,11 @@ from datetime import date
 from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, status_of
 from oncogate.base.once import once
 from oncogate.base.texts import Language, Text
+from oncogate.engine.values import written
 from oncogate.explain.conditions import class_label, parameter_value
 from oncogate.explain.findings import parameters_used
-from oncogate.explain.words import ALLOWED, code_text, one_line, powers
+from oncogate.explain.view import override_said
+from oncogate.explain.words import code_text, one_line, powers
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.rule import EFFECT_LABELS, Rule
@@ -24,6 +27,13 @@ STATE_LABELS: Mapping[str, Text] = {
     "draft": STATES["draft"], "deprecated": STATES["deprecated"],
 }  # fmt: skip
 """The states of rules as shown: one that a layer adopted is told from one that ships active."""
+
+
+IN_GENERAL: Mapping[str, Text] = {
+    "tumour": Text(zh="该肿瘤", en="this tumour"), "missing": Text(zh="所缺项目", en="what is missing"),
+    "drugs": Text(zh="所列药品", en="the drugs listed"),
+}  # fmt: skip
+_BLANK = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,8 @@ class RulePage:
     listed: Listed
     version: int
     rationale: str
-    on_unknown: str
     remedy: str
+    remedy_if_unknown: str
     override: str
     obligations: tuple[str, ...]
     parameters: tuple[ShownParameter, ...]
@@ -114,11 +124,10 @@ class Explorer:
 
     def page(self, rule: Rule, language: Language) -> RulePage:
         """What is to be said of a rule."""
-        unknown = EFFECT_LABELS[rule.if_unknown].in_(language)
         return RulePage(
             listed=self._listed(rule, language), version=rule.version, rationale=one_line(rule.rationale.in_(language)),
-            on_unknown=unknown, remedy=one_line(rule.remedy.in_(language)) if rule.remedy else "",
-            override=self._override(rule, language),
+            remedy=_filled(rule.remedy, rule, language), remedy_if_unknown=_filled(rule.remedy_if_unknown, rule, language),
+            override=override_said(rule.override, language),
             obligations=tuple(self._obliged(rule, language)), parameters=tuple(self._parameters(rule, language)),
             sources=tuple(self._sources(rule, language)), examples=len(rule.examples),
         )  # fmt: skip
@@ -134,32 +143,20 @@ class Explorer:
         labels = [f"{p.label.zh} {p.label.en}" for p in rule.parameters.values() if p.label is not None]
         words = [rule.id, title.zh, title.en, rule.rationale.zh, rule.rationale.en, *sources, *labels]
         return Listed(
-            id=rule.id, pack=self._pack(rule.id), title=one_line(title.in_(language)), effect=rule.effect,
+            id=rule.id, pack=self._pack_of[rule.id], title=one_line(title.in_(language)), effect=rule.effect,
             effect_label=EFFECT_LABELS[rule.effect].in_(language), state=state,
             state_label=STATE_LABELS[state].in_(language), verified=VERIFIED[one.verification].in_(language),
             why=one_line(one.why.in_(language)), words=" ".join(words).casefold(),
         )  # fmt: skip
 
-    def _pack(self, rule: str) -> str:
-        return self._pack_of[rule]
-
     @once
     def _pack_of(self) -> Mapping[str, str]:
         return {loaded.rule.id: pack.id for pack in self.library.packs for loaded in pack.rules}
 
-    def _override(self, rule: Rule, language: Language) -> str:
-        override = rule.override
-        by = (" / ".join(code_text(one, language) for one in override.by)) or code_text("anyone", language)
-        said = ALLOWED[override.allowed].in_(language).format(by=by)
-        if override.allowed == "never" or not override.reasons:
-            return one_line(said)
-        reasons = ("、" if language == "zh" else ", ").join(code_text(r, language) for r in override.reasons)
-        return one_line(f"{said}（{reasons}）" if language == "zh" else f"{said} ({reasons})")
-
     def _obliged(self, rule: Rule, language: Language) -> Iterator[str]:
         for one in rule.obligations:
             level = f" · {code_text(one.level, language)}" if one.level else ""
-            yield one_line(one.text.in_(language) if one.text else code_text(one.kind, language) + level)
+            yield _filled(one.text, rule, language) or one_line(code_text(one.kind, language) + level)
 
     def _parameters(self, rule: Rule, language: Language) -> Iterator[ShownParameter]:
         used = parameters_used(rule, self.force)
@@ -197,6 +194,16 @@ class Explorer:
             fact = self.force.facts[name]
             for source in fact.sources.values():
                 yield _source(source, one_line(fact.label.in_(language)), language)
+
+
+def _filled(text: Text | None, rule: Rule, language: Language) -> str:
+    """A text of the rule with its parameters filled in; what only a case can fill in is said in general."""
+    if text is None:
+        return ""
+    values = {name: IN_GENERAL.get(name, Text(zh="……", en="…")) for name in _BLANK.findall(text.zh + text.en)}
+    return one_line(
+        text.fill(**values | {name: written(p) for name, p in rule.parameters.items()}).in_(language)
+    )
 
 
 def _source(source: Source, of: str, language: Language) -> ShownSource:

@@ -127,7 +127,7 @@ WORDS: Mapping[str, Text] = {
     "checked": _t("{day} 核对", "checked {day}"),
     "of": _t("用于“{fact}”", "for “{fact}”"),
     "doing": _t("处理与例外", "What to do, and overrides"),
-    "remedy": _t("处理", "What to do"), "override": _t("例外放行", "Override"), "obligations": _t("须落实", "To be carried out"),
+    "remedy": _t("处理", "What to do"), "remedy.unknown": _t("无法判定时", "If it can't be judged"), "override": _t("例外放行", "Override"), "obligations": _t("须落实", "To be carried out"),
     "version": _t("版本 {n}", "version {n}"),
     "examples": _t("自带 {n} 个验证病例", "{n} proving examples of its own"),
 }  # fmt: skip
