@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["ONCOGATE_CACHE"] = "off"  # whoever tests it (test_cache.py) says where; nobody's own is written
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,7 +14,7 @@ from conftest import ROOT
 from typer.testing import CliRunner
 
 from oncogate.cli.app import app
-from oncogate.model.request import LARGEST
+from oncogate.model.at_once import LARGEST
 
 
 def refused(*args: Any, stdin: bytes | None = None) -> str:

@@ -21,6 +21,7 @@ from oncogate.base.texts import Text
 from oncogate.gate import Gate
 from oncogate.model.decision import Decision
 from oncogate.model.request import Request
+from oncogate.model.rule import Override
 from oncogate.packs.pack import LoadedRule
 from oncogate.testing import requests_for
 
@@ -170,15 +171,15 @@ def test_a_critical_value_has_a_card_with_value_limit_and_time():
     assert "overrideReasons" not in card
 
 
-def test_a_rule_that_allows_no_override_offers_no_reason_for_one():
-    gate = counting(*LOADED)
-    never = {r.id for r in RULES if r.override.allowed == "never"}
-    assert never
+@pytest.mark.parametrize("allowed", ["never", "with_reason", "with_second_signature"])
+def test_reasons_for_an_override_are_offered_only_where_the_rule_allows_one(allowed):
     hook = h.clean()
-    h.supply(hook, "labs", h.anc(0.4))
-    for card in cards(gate.decide(Request.load(read_hook(hook, h.AT).data)), gate=gate):
-        if card["source"].get("topic", {}).get("code") in never:
-            assert "overrideReasons" not in card
+    h.empty(hook, "consents")
+    decision = decided(hook)
+    override = Override(allowed=allowed, by=("attending",), reasons=("oncologic_emergency",))
+    findings = tuple(f.model_copy(update={"override": override}) for f in decision.findings)
+    (card,) = on_rules(decision.model_copy(update={"findings": findings}))
+    assert ("overrideReasons" in card) == (allowed != "never")
 
 
 @pytest.mark.parametrize(

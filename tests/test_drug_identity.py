@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from oncogate.authoring.examples import request_of
 from oncogate.clinical.names import drug_keys
-from oncogate.engine.case import Case
+from oncogate.engine.case import Case, in_classes
 from oncogate.engine.judge import judge
 from oncogate.model.condition import Drugs, Holds, Leaf
 from oncogate.model.record import Drug
@@ -293,6 +293,25 @@ def test_what_a_coarse_code_leaves_open_is_kept_open() -> None:
     known = TABLES.identify(Drug(code="L01CA", system=ATC))
     assert known is not None
     assert "vincristine" in known.perhaps
+
+
+def coded(code: str, system: str, rule: str) -> str:
+    """What a rule of the safety pack says of a marked order of one drug by its code alone."""
+    drugs = [{"code": code, "system": system}]
+    order = {"drugs": drugs, "kind": "chemotherapy"}
+    case = Case.of(request_of({"tumour": "lymphoma", "order": order}, LIBRARY), LIBRARY)
+    (wanted,) = (loaded.rule for loaded in LIBRARY.rules if loaded.rule.id == f"safety/{rule}")
+    return judge(wanted, case).verdict
+
+
+def test_a_coarse_code_may_be_any_drug_of_its_group() -> None:
+    assert coded("L01CA02", ATC, "vincristine-not-intravenous") == "unknown"  # its route isn't stated
+    assert coded("L01CA", ATC, "vincristine-not-intravenous") == "unknown"
+    assert coded("L01CD", ATC, "vincristine-not-intravenous") == "not_applicable"
+    taxanes = TABLES.identify(Drug(code="L01CD", system=ATC))
+    assert taxanes is not None
+    assert in_classes(taxanes, frozenset({"docetaxel"})) is None
+    assert in_classes(taxanes, frozenset({"vincristine"})) is False
 
 
 @pytest.mark.parametrize(

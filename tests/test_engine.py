@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+from cases import RULE, pack
+
 from oncogate import Gate, Request
 from oncogate.authoring.examples import request_of
+from oncogate.engine.case import Case
+from oncogate.engine.judge import judge
 from oncogate.packs.load import load_library
 
 LIBRARY = load_library()
@@ -41,6 +48,16 @@ def test_an_old_tumour_in_remission_is_not_the_one_treated_but_is_another():
     diagnoses = two("C50.4", "C34.1", status="remission")
     assert verdict("clinical-stage-missing", diagnoses=diagnoses, stages=[STAGE | {"focus": "b"}]) == "met"
     assert verdict("clinical-stage-missing", diagnoses=diagnoses, stages=[STAGE]) == "unmet"
+
+
+def test_a_refuted_tumour_is_none_and_no_other():
+    refuted = {"id": "b", "code": "C34.1", "status": "refuted"}
+    breast = {"id": "a", "code": "C50.4"}
+    assert verdict("clinical-stage-missing", diagnoses=[breast, refuted], stages=[STAGE]) == "met"
+    assert (
+        verdict("clinical-stage-missing", diagnoses=[breast, refuted | {"status": "active"}], stages=[STAGE])
+        == "unmet"
+    )
 
 
 def test_treatment_of_a_metastasis_is_treatment_of_the_tumour():
@@ -174,25 +191,38 @@ def test_another_patients_entry_is_not_counted_and_is_noticed():
     assert [n.code for n in decision.notices] == ["wrong-patient"]
 
 
+def _fails(*_):
+    raise ZeroDivisionError
+
+
 def test_a_rule_that_fails_in_the_engine_is_unknown_and_asks(monkeypatch):
-    from oncogate.engine import judge as judging
+    from oncogate.engine.formulas import FORMULAS
 
-    real = judging.judge
-
-    def failing(rule, case):
-        if rule.id == "core/consent-missing":
-            raise ZeroDivisionError
-        return real(rule, case)
-
-    monkeypatch.setattr(judging, "judge", failing)
+    monkeypatch.setitem(FORMULAS, "order_needs_marker", _fails)
     decision = GATE.decide(Request.load({"at": "2026-03-02T09:30:00+08:00"}))
+    finding = decision.finding("core/molecular-result-missing")
+    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unknown", "block", "engine_error")  # fmt: skip
+    assert "core/molecular-result-missing" in decision.determining_rules
+
+
+def test_an_order_that_can_not_even_be_looked_at_passes_no_rule(monkeypatch):
+    from oncogate.engine.program import Program
+
+    monkeypatch.setattr(Program, "_plan", _fails)
+    decision = GATE.decide(Request.load({"at": "2026-03-02T09:30:00+08:00"}))
+    assert decision.outcome == "block"
+    assert {f.verdict for f in decision.all_findings} == {"unknown"}
+
+
+@pytest.mark.parametrize("broken", ["judge_safely", "finding_of"])
+def test_a_verdict_stands_though_it_can_not_be_explained(monkeypatch, broken):
+    from oncogate.explain import account
+
+    monkeypatch.setattr(account, broken, (lambda *_: None) if broken == "judge_safely" else _fails)
+    decision = GATE.decide(request_of({"order": DOCETAXEL, "consents": []}, LIBRARY))
     finding = decision.finding("core/consent-missing")
-    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == (
-        "block",
-        "unknown",
-        "block",
-        "engine_error",
-    )
+    assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unmet", "block", "engine_error")  # fmt: skip
+    assert finding in decision.determining
 
 
 def test_every_formula_that_a_fact_may_name_is_there_and_no_other():
@@ -242,3 +272,53 @@ def test_one_value_written_in_two_ways_gives_the_same_bytes():
 
     assert decided(b"0.50") == decided(b"0.5")
     assert decided(b"1.0") == decided(b"1")
+
+
+@pytest.mark.parametrize(
+    ("planned", "expected"),
+    [
+        ("2026-03-02T09:29:00+08:00", "unmet"),  # a minute before the moment
+        ("2026-03-02T09:30:00+08:00", "met"),
+        ("2026-03-09T09:30:00+08:00", "met"),
+        ("2026-03-09T09:31:00+08:00", "unmet"),
+        ("2026-03-02", "met"),
+        (None, "unknown"),
+    ],
+)
+def test_what_is_planned_for_later_than_the_window_is_not_due(tmp_path: Path, planned, expected):
+    text = RULE.replace("{exists: lab.anc, within: window}", "{exists: treatment.gcsf, due_within: window}")
+    library = load_library([pack(tmp_path, text)])
+    (rule,) = (loaded.rule for loaded in library.rules)
+    order = {"drugs": [{"name": "重组人粒细胞刺激因子"}], "status": "planned", "planned": planned}
+    assert (
+        judge(rule, Case.of(request_of({"order": DOCETAXEL, "orders": [order]}, library), library)).verdict
+        == expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "now", "expected"),
+    [
+        ("every_time", "0.4", "unmet"),
+        ("first_only", "0.2", "not_applicable"),
+        ("if_worse", "0.4", "not_applicable"),
+        ("if_worse", "0.3", "not_applicable"),
+        ("if_worse", "0.2", "unmet"),
+    ],
+)
+def test_a_critical_value_that_got_worse_is_raised_again(policy, now, expected):
+    (rule,) = (
+        loaded.rule
+        for loaded in LIBRARY.rules
+        if loaded.rule.id == "critical-values/white-cells-critically-low"
+    )
+    own = rule.parameters["repeats"].model_copy(update={"value": policy})
+    rule = rule.model_copy(update={"parameters": {**rule.parameters, "repeats": own}})
+    labs = [
+        {"fact": "lab.wbc", "value": "0.3 10*9/L", "age": "10 h"},
+        {"fact": "lab.wbc", "value": f"{now} 10*9/L", "age": "1 h"},
+    ]
+    request = request_of(
+        {"patient": {"id": "p", "birth_date": "1980-01-01", "ward": "普外科"}, "labs": labs}, LIBRARY
+    )
+    assert judge(rule, Case.of(request, LIBRARY)).verdict == expected

@@ -53,7 +53,8 @@ def allergy(text: str, drugs: list[str], fact: str = "allergy.to_drug", **entry:
         "紫杉醇", "紫杉醇过敏", "紫杉醇过敏史", "对紫杉醇过敏", "患者对紫杉醇过敏", "紫杉醇（过敏性休克）", "紫杉醇致过敏性休克", "输注紫杉醇后出现皮疹",
         "否认青霉素过敏，对紫杉醇过敏", "青霉素、紫杉醇过敏", "紫杉醇和青霉素过敏", "过敏药物：紫杉醇", "紫杉醇 皮疹", "紫杉醇注射液过敏反应", "抗肿瘤药（紫杉醇）过敏",
         "Taxol", "paclitaxel", "Allergy to paclitaxel", "hypersensitivity to paclitaxel", "paclitaxel allergy", "Paclitaxel (rash)",
-        "severe infusion reaction to paclitaxel", "paclitaxel-induced anaphylaxis", "penicillin; paclitaxel",
+        "severe infusion reaction to paclitaxel", "紫杉醇过敏，青霉素皮试阴性", "紫杉醇过敏、青霉素皮试（-）", "紫杉醇过敏 青霉素(-)",
+        "paclitaxel-induced anaphylaxis", "penicillin; paclitaxel",
     ],
 )  # fmt: skip
 def test_an_allergy_is_read_however_it_is_written(text: str) -> None:
@@ -65,7 +66,7 @@ def test_an_allergy_is_read_however_it_is_written(text: str) -> None:
     "text",
     [
         "否认紫杉醇过敏", "否认青霉素、紫杉醇过敏史", "无紫杉醇过敏史", "无", "紫杉醇：无", "过敏史：无", "No known drug allergies", "NKDA", "not allergic to paclitaxel",
-        "对多西他赛过敏；紫杉醇可耐受", "青霉素", "花粉", "海鲜过敏", "无水乙醇过敏", "白蛋白",
+        "对多西他赛过敏；紫杉醇可耐受", "紫杉醇皮试阴性", "紫杉醇过敏（-）", "青霉素", "花粉", "海鲜过敏", "无水乙醇过敏", "白蛋白",
     ],
 )  # fmt: skip
 def test_what_was_denied_or_is_something_else_is_no_allergy_to_the_drug(text: str) -> None:
@@ -77,7 +78,8 @@ def test_what_was_denied_or_is_something_else_is_no_allergy_to_the_drug(text: st
     [
         "不详", "过敏史不详", "过敏史：不详", "有药物过敏史", "药物过敏史（具体不详）", "对多种药物过敏，具体药名不详", "否认食物过敏；药物过敏史不详", "过敏史：有",
         "对某化疗药物过敏，皮疹", "无法询问过敏史", "Unknown drug allergy", "drug allergy, unspecified", "Allergy to drug (finding)", "unknown", "not known",
-        "allergic to several medications",
+        "allergic to several medications", "有", "是", "yes", "有药敏史", "过敏史：不祥", "未询问", "未评估", "患者昏迷，无法询问", "意识不清，过敏史未采集", "?", "？",
+        "unable to assess", "unable to obtain", "UTA", "not assessed", "not on file", "allergy status unknown", "未知", "过敏", "有过敏史", "Unknown",
     ],
 )  # fmt: skip
 def test_an_allergy_whose_drug_is_not_said_is_unknown_and_told_once(text: str) -> None:
@@ -93,6 +95,7 @@ def test_an_allergy_whose_drug_is_not_said_is_unknown_and_told_once(text: str) -
     "text",
     [
         "否认药物过敏史", "无药物过敏史", "无药物、食物过敏史", "药物过敏史：无", "既往无药物过敏", "No known drug allergies", "NKA", "no drug allergies",
+        "无过敏史", "无", "无。", "NKDA", "no known allergies", "no known drug or food allergies", "过敏史（-）", "药物过敏史：阴性", "目前无过敏史", "无明确药物过敏史", "-", "/", "N/A",
         "青霉素过敏，反应不详", "抗生素过敏，具体不详", "食物过敏，具体不详", "pollen allergy", "过敏体质", "海鲜过敏，有皮疹", "中药过敏",
     ],
 )  # fmt: skip
@@ -399,9 +402,45 @@ def test_another_regimen_under_way() -> None:
 
 def intrathecal(drugs: list[dict[str, str]], **given: Any) -> Truth:
     with_ = options(
-        drugs=["vinca"], intrathecal_drugs=["methotrexate", "cytarabine"], routes=["鞘内注射", "IT"]
+        drugs=["vinca"],
+        intrathecal_drugs=["methotrexate", "cytarabine"],
+        routes=["鞘内注射", "IT"],
+        swallowed=["片"],
     )
     return found("order.meets_intrathecal", with_, **{"order": {"drugs": drugs}, **given}).truth
+
+
+def test_a_route_that_is_not_stated_matters_where_a_vinca_alkaloid_is_or_may_be() -> None:
+    unsaid, tablet = {"name": "甲氨蝶呤"}, {"name": "甲氨蝶呤片"}
+    vincristine = {"name": "长春新碱", "route": "静脉滴注"}
+    assert intrathecal([unsaid]) is False
+    assert intrathecal([unsaid], treatments=None) is None
+    assert intrathecal([unsaid], orders=None) is None
+    assert intrathecal([unsaid], unread=[{"section": "treatments", "problem": "a page is missing"}]) is None
+    assert intrathecal([unsaid], treatments=[{"drugs": [vincristine], "age": "2 h"}]) is None
+    assert intrathecal([unsaid], treatments=[{"drugs": [{"name": "环磷酰胺"}], "age": "2 h"}]) is False
+    assert intrathecal([tablet], treatments=None, orders=None) is False
+    assert intrathecal([tablet, vincristine]) is False
+    assert intrathecal([{**tablet, "route": "IT"}, vincristine]) is True  # what is stated counts
+    for route in ("口服", "肌注", "皮下注射"):
+        assert intrathecal([{**unsaid, "route": route}], treatments=None, orders=None) is False
+
+
+def test_a_drug_that_is_not_recognised_may_be_either_of_the_two() -> None:
+    vincristine, new = {"name": "长春新碱", "route": "静脉滴注"}, {"name": "XR-17"}
+    marked: dict[str, Any] = {"kind": "chemotherapy"}
+
+    def meets(*drugs: dict[str, str], **given: Any) -> Truth:
+        return intrathecal([], **{"order": {"drugs": list(drugs), **marked}, **given})
+
+    assert meets(vincristine, new) is None
+    assert meets(vincristine, {**new, "route": "静脉滴注"}) is False
+    assert meets(new, {"name": "甲氨蝶呤", "route": "IT"}) is None
+    assert meets(new) is False  # alone it meets nothing
+    assert meets() is None
+    assert meets(new, treatments=None) is None
+    assert meets(new, treatments=[{"drugs": [vincristine], "age": "2 h"}]) is None
+    assert intrathecal([vincristine, new]) is False  # not marked: the core rule on unrecognised drugs speaks
 
 
 def test_a_vinca_alkaloid_and_an_intrathecal_injection_on_one_day() -> None:

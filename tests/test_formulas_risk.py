@@ -299,7 +299,7 @@ def test_the_lowest_count() -> None:
     assert nadir("3.0 10*9/L", "0.4 109/L") == frozenset()  # the one that can't be read may be the lowest
     assert found("fn.anc_nadir", labs=None).possible == frozenset()
     assert found(
-        "fn.anc_nadir", labs=[{"fact": "lab.anc", "value": "0.2 10*9/L", "age": "29 d"}]
+        "fn.anc_nadir", labs=[{"fact": "lab.anc", "value": "0.2 10*9/L", "age": "43 d"}]
     ).possible == {ENDLESS}
 
 
@@ -381,6 +381,10 @@ def test_a_reading_that_can_not_be_read_may_be_a_fever_or_none() -> None:
     assert found("fn.fever_sustained", vitals=[{**unit, "age": "5 h"}, *long_up]).truth is True
     undated = {"fact": "vital.temperature_oral", "value": "38.0 Cel", "effective": None}
     assert found("fn.fever_sustained", vitals=[undated, *long_up]).truth is None
+    assert found("fn.fever_sustained", vitals=[undated]).truth is None
+    normal = {**undated, "value": "36.8 Cel"}  # it may have come between the two
+    assert found("fn.fever_sustained", vitals=[normal, *long_up]).truth is None
+    assert found("fn.fever_sustained", vitals=[normal, reading]).truth is False
 
 
 def test_the_limit_is_that_of_the_site() -> None:

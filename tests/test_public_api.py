@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
+
+import pydantic
+import pytest
 
 import oncogate
 
@@ -43,3 +48,37 @@ def test_a_decision_reads_back_equal_and_findings_of_everything_go_along():
     assert [f.rule for f in again.determining] == list(decision.determining_rules)
     counting = [loaded for loaded in gate.library.rules if loaded.rule.status == "stable"]
     assert len(oncogate.Decision.load(decision.to_json(everything=True)).findings) == len(counting)
+
+
+def test_a_decision_is_the_same_however_it_is_looked_at():
+    gate = oncogate.Gate.load()
+    asked = {"at": "2026-03-02T09:30:00+08:00", "order": {"id": "o", "drugs": [{"name": "多西他赛"}]}}
+
+    def decided() -> oncogate.Decision:
+        return gate.decide(oncogate.Request.load(asked))
+
+    written = decided().to_json()
+    for look in (
+        repr,
+        copy.copy,
+        copy.deepcopy,
+        dict,
+        lambda d: d == decided(),
+        lambda d: (d.shadow, d.findings),
+        pickle.dumps,
+    ):
+        decision = decided()
+        look(decision)
+        assert decision.to_json() == written
+        assert decision == decided()
+    assert pickle.loads(pickle.dumps(decided())).to_json() == written
+    assert copy.deepcopy(decided()).to_json() == written
+
+    class Answer(pydantic.BaseModel):
+        decision: oncogate.Decision
+
+    assert Answer(decision=decided()).model_dump_json(by_alias=True) == f'{{"decision":{written}}}'
+    assert decided().model_dump_json(by_alias=True) == written
+    assert "findings" in decided().model_dump()
+    with pytest.raises(AttributeError):
+        _ = decided().nonsense

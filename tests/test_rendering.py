@@ -24,7 +24,7 @@ from oncogate.explain.prose import wrapped
 from oncogate.explain.render_html import render_html
 from oncogate.explain.render_text import render_text
 from oncogate.explain.view import view_of
-from oncogate.explain.words import CODES, WORDS, one_line, powers, printable
+from oncogate.explain.words import CODES, WORDS, one_line, powers, printable, quantity_said
 
 GATE = Gate.load([ROOT / "rules" / "core"])
 LABELS = {name: fact.label for name, fact in GATE.library.facts.items()}
@@ -424,3 +424,20 @@ def test_a_level_that_was_worked_out_is_shown_by_its_label() -> None:
     assert "高危（TAC）" in plain(decision, "zh")
     assert "high (TAC)" in plain(decision, "en")
     assert "high" not in plain(decision, "zh")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "zh", "en"),
+    [
+        ("39.5 Cel", "39.5 ℃", "39.5 °C"), ("<0.5 10*9/L", "<0.5 ×10⁹/L", "<0.5 ×10⁹/L"), ("21 d", "21 天", "21 days"),
+        ("2", "2", "2"), ("2.5 109/L", "2.5 109/L", "2.5 109/L"), ("TAC", "TAC", "TAC"), ("", "", ""),
+    ],
+)  # fmt: skip
+def test_a_quantity_as_recorded_is_read_in_the_units_of_the_ward(recorded: str, zh: str, en: str) -> None:
+    said = quantity_said(recorded)
+    assert (said.zh, said.en) == (zh, en)
+
+
+def test_an_entry_is_shown_in_the_units_of_the_ward_and_an_unreadable_unit_as_it_came() -> None:
+    assert "0.8 ×10⁹/L" in plain(decided(CASES["critical"]), "zh")
+    assert "0.8 109/L" in plain(decided(CASES["everything wrong"]), "zh")

@@ -158,12 +158,13 @@ def test_fever_goes_by_the_site(site: str | None, value: str, expected: str):
     assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": [taken]}) == expected
 
 
-def test_the_newest_temperature_speaks():
+@pytest.mark.parametrize(("age", "expected"), [("20 h", "unmet"), ("25 h", "not_applicable")])
+def test_a_fever_of_the_window_counts_whatever_was_measured_since(age: str, expected: str):
     taken = [
-        {"fact": "vital.temperature_oral", "value": "39 Cel", "age": "20 h"},
+        {"fact": "vital.temperature_oral", "value": "39 Cel", "age": age},
         {"fact": "vital.temperature_oral", "value": "36.8 Cel", "age": "1 h"},
     ]
-    assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": taken}) == "not_applicable"
+    assert verdict("start-of-cycle/fever-on-day-1", {"order": ["顺铂"], "vitals": taken}) == expected
 
 
 @pytest.mark.parametrize(("tolerance", "days"), [(2, "19"), (3, "18")])
@@ -174,5 +175,9 @@ def test_a_cycle_that_comes_too_early_is_told_how_many_days_are_asked_for(tolera
     given = {"order": order_of("docetaxel", interval_days=21), "treatments": [given_before("14 d")]}
     finding = judge_alone(rule, request_of(given, LIBRARY), LIBRARY)
     assert finding.verdict == "unmet"
-    assert f"距上一周期首日 14 天，未满 {days} 天" in finding.reason.zh
-    assert f"{days} days of its regimen" in finding.reason.en
+    assert (
+        f"距上一周期首日 14 天，方案间隔 21 天；允许提前 {tolerance} 天，至少应满 {days} 天"
+        in finding.reason.zh
+    )
+    assert "14 days since the last cycle began, and the interval is 21 days" in finding.reason.en
+    assert f"the {tolerance} days that it may be early, {days} days have to pass" in finding.reason.en

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from oncogate.base.errors import Diagnostic, PackError
 from oncogate.model.rule import RULE_ID
-from oncogate.packs.load import shipped_rules
+from oncogate.packs.rule_files import shipped_rules
 from oncogate.packs.schema import schema_text
 
 _TEMPLATE = Path(__file__).with_name("new_rule.yaml")

@@ -9,7 +9,6 @@ Clinical gaps never raise: they are `unknown` in a finding.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +54,8 @@ class RequestError(OncogateError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A help sentence naming the closest of `known`, or an empty string."""
+    import difflib  # noqa: PLC0415 - seldom wanted
+
     folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return f"did you mean `{folded[close[0]]}`?" if close else ""

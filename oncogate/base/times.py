@@ -34,6 +34,9 @@ def read_time(text: str, zone: tzinfo | None = None) -> Time:
     in the date, and the compact form of HL7 v2 (`20260302093000+0800`). Raises `NaiveTime` for a time
     of day without a zone when none is given, `ValueError` for anything else.
     """
+    usual = usual_time(text)
+    if usual is not None:
+        return usual
     plain = _plain(text)
     if _PARTIAL.fullmatch(plain):
         raise ValueError("the time is less precise than a day")
@@ -50,6 +53,38 @@ def read_time(text: str, zone: tzinfo | None = None) -> Time:
     except (ValueError, OverflowError) as error:
         raise ValueError(f"`{text}` isn't a time") from error
     return aware(moment, zone)
+
+
+def usual_time(text: str) -> datetime | None:
+    """A time as most hosts write it, `2026-03-02T09:30:00+08:00`, read without ado; `None` for any other.
+
+    All times of one offset get one zone object: such times are compared some ten times as fast.
+    """
+    if len(text) != 25 or text[10] != "T":
+        return None
+    offset = text[19:]
+    anchor = _ANCHORS.get(offset) or _anchor(offset)
+    try:
+        clock = datetime.fromisoformat(text[:19])
+    except ValueError:
+        return None
+    # the sum has the anchor's zone; `replace` takes twice as long
+    return anchor + (clock - _ANCHOR) if anchor and 1 < clock.year < 9999 else None
+
+
+_ANCHOR = datetime(2000, 1, 1)
+_ANCHORS: dict[str, datetime] = {}
+_OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+
+
+def _anchor(offset: str) -> datetime | None:
+    """The anchor in the zone of an offset such as `+08:00`."""
+    found = _OFFSET.fullmatch(offset)
+    if not found:
+        return None
+    span = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    anchor = _ANCHOR.replace(tzinfo=timezone(-span if found[1] == "-" else span))
+    return _ANCHORS.setdefault(offset, anchor)
 
 
 def aware(moment: datetime, zone: tzinfo | None = None) -> datetime:
@@ -99,6 +134,11 @@ def go_back(at: datetime, count: int, unit: str) -> datetime:
         return at - relativedelta(**{_UNITS[unit]: count})  # type: ignore[arg-type]
     except (OverflowError, ValueError):
         return datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)
+
+
+def span_of(count: int, unit: str) -> timedelta | None:
+    """A window as a span of time; `None` for months and years, which go by the calendar."""
+    return timedelta(**{_UNITS[unit]: count}) if unit in ("min", "h", "d", "wk") else None
 
 
 def is_window_unit(unit: str) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: `oncogate check · rules · adopt · lint · test · diff · new · schema`."""
+"""The command line: `oncogate check · decide · rules · adopt · lint · test · diff · new · schema`."""
 
 from __future__ import annotations
 

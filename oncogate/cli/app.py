@@ -9,6 +9,7 @@ import typer
 from oncogate._version import __version__
 from oncogate.cli.adopt import adopt
 from oncogate.cli.check import check
+from oncogate.cli.decide import decide
 from oncogate.cli.diff import diff
 from oncogate.cli.lint import lint
 from oncogate.cli.new import new
@@ -44,6 +45,7 @@ def _root(
 
 
 app.command("check")(check)
+app.command("decide")(decide)
 app.command("lint")(lint)
 app.command("test")(run_examples)
 app.command("rules")(rules)

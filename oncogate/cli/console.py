@@ -61,9 +61,18 @@ def write(text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # so that the interpreter's own flush at exit stays silent too
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        let_go()
+
+
+def let_go() -> None:
+    """Write no more to standard output: its reader has gone away. The interpreter's own flush at exit stays silent too."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Print `text` on standard error."""
+    _say(text)
 
 
 def _say(text: str) -> int:

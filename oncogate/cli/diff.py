@@ -13,7 +13,6 @@ from oncogate.base.texts import Language as Language_
 from oncogate.base.texts import Text
 from oncogate.cli import console
 from oncogate.cli.check import Language
-from oncogate.packs.load import load_library
 
 KINDS = {
     "loosened": Text(zh="放宽", en="loosened"), "tightened": Text(zh="收紧", en="tightened"),
@@ -39,6 +38,7 @@ def diff(
     say so; 2: the rules can't be used.
     """
     from oncogate.authoring.diff import diff as compare  # noqa: PLC0415
+    from oncogate.packs.load import load_library  # noqa: PLC0415
 
     found = compare(load_library([old]), load_library([new]))
     console.write(_json(found) if as_json else "\n".join(_lines(found, lang.value)))

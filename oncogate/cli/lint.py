@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oncogate.authoring.lint import lint as lint_library
 from oncogate.cli import console
-from oncogate.packs.load import load_library
 
 Folder = Annotated[
     Path | None,
@@ -41,6 +39,9 @@ def lint(
 
     Exit code 0: none; 1: some, each printed with its place; 2: the rules can't be used.
     """
+    from oncogate.authoring.lint import lint as lint_library  # noqa: PLC0415
+    from oncogate.packs.load import load_library  # noqa: PLC0415
+
     library = load_library([folder] if folder is not None else (), site or ())
     found = lint_library(library, site or ())
     walked = ""

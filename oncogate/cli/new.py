@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from oncogate.authoring.new import new_rule
 from oncogate.cli import console
 
 
@@ -27,6 +26,8 @@ def new(
 
     Exit code 0: written; 2: nothing was written.
     """
+    from oncogate.authoring.new import new_rule  # noqa: PLC0415
+
     files = new_rule(id, rules)
     said = [f"wrote {file}" for file in files]
     console.write(

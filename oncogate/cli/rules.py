@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oncogate.authoring.status import STATES, VERIFIED, RuleStatus, statuses
 from oncogate.cli import console
 from oncogate.cli.check import Language, Layers
 from oncogate.cli.lint import Folder
 from oncogate.model.rule import EFFECT_LABELS
-from oncogate.packs.load import load_library
+
+if TYPE_CHECKING:
+    from oncogate.authoring.status import RuleStatus
 
 
 @console.command
@@ -31,6 +32,9 @@ def rules(
 
     Exit code 0; 2: the rules can't be used.
     """
+    from oncogate.authoring.status import statuses  # noqa: PLC0415
+    from oncogate.packs.load import load_library  # noqa: PLC0415
+
     try:
         day = date.fromisoformat(on) if on else date.today()  # the command line may look at the clock
     except ValueError:
@@ -41,6 +45,8 @@ def rules(
 
 
 def _text(found: tuple[RuleStatus, ...], language: Any) -> str:
+    from oncogate.authoring.status import STATES, VERIFIED  # noqa: PLC0415
+
     lines = []
     for state, said in STATES.items():
         mine = [one for one in found if one.state == state]

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from oncogate.authoring import coverage, examples
 from oncogate.cli import console
 from oncogate.cli.lint import Folder
-from oncogate.packs.load import load_library, shipped_rules
+from oncogate.packs.rule_files import shipped_rules
 
 
 @console.command
@@ -25,6 +24,9 @@ def run_examples(
     Exit code 0: all as expected; 1: some not, or a change that none noticed, each printed with its place; 2: the
     rules can't be used.
     """
+    from oncogate.authoring import coverage, examples  # noqa: PLC0415
+    from oncogate.packs.load import load_library  # noqa: PLC0415
+
     library = load_library([folder] if folder is not None else ())
     results = list(examples.run_examples(library))
     found = [result.diagnostic for result in results if result.problem]

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from oncogate.cli import console
-from oncogate.packs.schema import schema_text
 
 
 class Form(str, Enum):
@@ -24,5 +23,7 @@ class Form(str, Enum):
 @console.command
 def schema(form: Annotated[Form, typer.Argument(help="What to describe.", show_default=False)]) -> int:
     """Print a JSON Schema."""
+    from oncogate.packs.schema import schema_text  # noqa: PLC0415
+
     console.write(schema_text(form.value))
     return 0

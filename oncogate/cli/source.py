@@ -14,7 +14,8 @@ from typing import Any
 from oncogate.adapters.host_form import Form, as_native, form_of, moment_of
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import read_zone
-from oncogate.model.request import LARGEST, Request, read_json
+from oncogate.model.at_once import LARGEST
+from oncogate.model.request import Request, read_json
 from oncogate.packs.pack import Library
 
 STDIN = "<stdin>"

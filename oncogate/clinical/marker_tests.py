@@ -7,16 +7,16 @@ are joined by `&`, branches of which one will do by `;`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from oncogate.base import patterns
 from oncogate.base.logic import Truth, every, some
 from oncogate.clinical.markers import Reading, is_mutation
 
-_TEST = re.compile(
+_TEST = patterns.compile(
     r"(?P<markers>[A-Za-z0-9./-]+?)"
     r"(?:(?P<sign>[+\-?])(?:\((?P<found>[A-Za-z0-9|*]+)\))?| (?P<scale>TPS|CPS|IHC|percent)@(?P<limit>[a-z0-9_]+))"
 )

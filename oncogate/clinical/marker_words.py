@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from oncogate.base import patterns
 from oncogate.base.logic import Truth
 
 GENE_START = r"(?<![A-Za-z0-9])"
@@ -108,7 +109,7 @@ def _level(found: re.Match[str]) -> Level:
 
 
 def _made(kind: str, expression: str, text: str | None = None) -> _Pattern:
-    return _Pattern(kind, re.compile(expression, re.IGNORECASE), text)
+    return _Pattern(kind, patterns.compile(expression, re.IGNORECASE), text)
 
 
 _B, _E = r"(?<![a-z0-9])", r"(?![a-z0-9])"
@@ -135,7 +136,7 @@ _FAILED = "".join(
 
 _UNSTABLE = rf"{_B}(?:msi[- ]?h(?:igh)?|dmmr){_E}|高度?微卫星(?:高度)?不稳定|微卫星高度不稳定|错配修复(?:功能|蛋白)?缺陷"
 _STABLE = rf"{_B}(?:mss|pmmr|msi[- ]?l(?:ow)?){_E}|微卫星稳定|微卫星低度不稳定|错配修复(?:功能)?(?:完整|正常)"
-MSI_STATE = re.compile(f"{_UNSTABLE}|{_STABLE}", re.IGNORECASE)
+MSI_STATE = patterns.compile(f"{_UNSTABLE}|{_STABLE}", re.IGNORECASE)
 """Words that are a marker and its result at once; they go before the gene's name."""
 
 WORDS: tuple[_Pattern, ...] = (
@@ -199,5 +200,5 @@ WORDS: tuple[_Pattern, ...] = (
                   r"|评分|比例|信号|膜|核|约|型|法|为|是|有|的|和|及|与|或|第|号|于|其"),
     _made("fill", r"[:=()\[\]{}/、.·\"'“”*]|(?<=\s)[-—–](?=\s)|[-—–](?=[A-Za-z\u4e00-\u9fff0-9])"),
     # another gene, of which nothing is asked: what follows is about it
-    _Pattern("gene", re.compile(r"(?<![A-Za-z0-9])(?=[A-Z]+[0-9])[A-Z][A-Z0-9]{2,8}(?![A-Za-z0-9])")),
+    _Pattern("gene", patterns.compile(r"(?<![A-Za-z0-9])(?=[A-Z]+[0-9])[A-Z][A-Z0-9]{2,8}(?![A-Za-z0-9])")),
 )  # fmt: skip

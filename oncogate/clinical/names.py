@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from oncogate.base import patterns
+
 _INVISIBLE = {"Cf", "Cc"}
 _LONGEST = 300  # a longer text is no name
 
@@ -41,19 +43,19 @@ def name_key(name: str) -> str:
 # ── drugs ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 _OPEN, _CLOSE = "([{【〔「『《〈<", ")]}】〕」』》〉>"
-_GROUP = re.compile(f"[{re.escape(_OPEN)}]([^{re.escape(_OPEN + _CLOSE)}]*)(?:[{re.escape(_CLOSE)}]|$)")
+_GROUP = patterns.compile(f"[{re.escape(_OPEN)}]([^{re.escape(_OPEN + _CLOSE)}]*)(?:[{re.escape(_CLOSE)}]|$)")
 
 # Words in brackets that make another product of the same substance, and the one word that stands for each.
 _FORMULATIONS = (
-    (re.compile(r"白蛋白|albumin|protein.?bound|\bnab\b"), "白蛋白结合型"),
-    (re.compile(r"脂质体|liposom"), "脂质体"),
-    (re.compile(r"胶束|micell"), "聚合物胶束"),
-    (re.compile(r"聚乙二醇|\bpeg|pegylated"), "聚乙二醇"),
-    (re.compile(r"纳米|\bnano"), "纳米"),
+    (patterns.compile(r"白蛋白|albumin|protein.?bound|\bnab\b"), "白蛋白结合型"),
+    (patterns.compile(r"脂质体|liposom"), "脂质体"),
+    (patterns.compile(r"胶束|micell"), "聚合物胶束"),
+    (patterns.compile(r"聚乙二醇|\bpeg|pegylated"), "聚乙二醇"),
+    (patterns.compile(r"纳米|\bnano"), "纳米"),
 )
 _FORMULATION_WORDS = "|".join(word for _, word in _FORMULATIONS)
 # Words in brackets that make it something else than the drug before them.
-_NOT_THE_DRUG = re.compile(
+_NOT_THE_DRUG = patterns.compile(
     r"类似物|衍生物|杂质|安慰剂|模拟|盲|配套|专用|输液器|试剂|检测|监测|血药|过敏|非聚乙二醇|非脂质体|非白蛋白|"
     r"placebo|blind|analogue?|\bkit\b|\btest|\bnon.?(?:peg|lipo|albumin)|\blevel|\bassay"
 )
@@ -64,11 +66,11 @@ _MASS = (
 )
 _COUNT = r"(?:片|粒|支|瓶|盒|袋|丸|板|枚|包|针|s|t|vials?|tabs?|caps?|tablets?|capsules?)(?![a-z])"
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_STRENGTH = re.compile(
+_STRENGTH = patterns.compile(
     rf"(?<![\d.])(?:{_NUMBER}\s*[*x×]\s*)*{_NUMBER}\s*(?:{_MASS})"
     rf"(?:\s*(?:[/:*x×+]|per(?![a-z]))\s*(?:{_NUMBER})?\s*(?:{_MASS}|{_COUNT})|\s*[*x×:]\s*{_NUMBER})*"
 )
-_PACKING = re.compile(rf"(?:\s|[*x×/])\s*{_NUMBER}\s*{_COUNT}|\s*[*x×/]\s*{_COUNT}")
+_PACKING = patterns.compile(rf"(?:\s|[*x×/])\s*{_NUMBER}\s*{_COUNT}|\s*[*x×/]\s*{_COUNT}")
 
 # What a ward's list says of the item and not of the drug: how it is bought and paid, its batch, its maker.
 _SAID = (
@@ -76,27 +78,27 @@ _SAID = (
     "医保|(?:全|部分)?自费|[甲乙丙]类|(?:国家)?基药|国基|省基|进口|国产|合资|原研|仿制|(?:患者)?自备药?|外购|外带|院外|"
     "赠药|慈善|临采|临购|高警示(?:药品?)?|高危(?:药品?)?|冷藏|避光|门诊|住院"
 )
-_SAID_FIRST = re.compile(rf"^(?:{_SAID})[\s\-_:,、/]*")
-_SAID_LAST = re.compile(
+_SAID_FIRST = patterns.compile(rf"^(?:{_SAID})[\s\-_:,、/]*")
+_SAID_LAST = patterns.compile(
     rf"[\s\-_:,、/;]*(?:(?:{_SAID})|规格|"
     r"(?:生产|产品)?(?:批号|批次|(?<![a-z])(?:lot|batch)(?![a-z]))(?:\s*no\.?)?[\s:.#]*[a-z0-9][a-z0-9\-./]*|"
     r"(?:有效期|效期|失效期|(?<![a-z])exp(?![a-z]))[至到\s:.]*\d[\d\-./年月日]*|"
     r"国药准字[\s:]*[a-z]{1,2}\d+|(?:[\s\-_/])[\u4e00-\u9fff]{2,}(?:公司|药业|制药|药厂|医药|集团))$"
 )
-_MARKS = re.compile(r"^[^\w(\[{【〔「『《〈<]+")
+_MARKS = patterns.compile(r"^[^\w(\[{【〔「『《〈<]+")
 
 _ZH_PREFIXES = ("静脉注射用", "皮下注射用", "注射用", "吸入用")
-_ZH_FORM = re.compile(
+_ZH_FORM = patterns.compile(
     "(?:薄膜衣片|口腔崩解片|分散片|肠溶片|缓释片|控释片|咀嚼片|口崩片|泡腾片|含片|片剂?|"
     "肠溶胶囊|缓释胶囊|软胶囊|硬胶囊|胶囊剂?|口服混悬液|口服溶液|口服液|口服乳|干混悬剂|混悬液|颗粒剂?|散剂|"
     "注射用浓溶液|浓溶液|注射用无菌粉末|输注溶液|注射溶液|注射[液剂]|冻干粉针剂?|粉针剂?|冻干粉?|针剂?|溶液|"
     "乳膏|软膏|凝胶|缓释植入剂|植入剂|缓释微球|微球|滴丸|丸|糖浆|栓|"
     "口服常释剂型|缓释控释剂型|口服液体剂)"
 )
-_ZH_FORM_LAST = re.compile(f"{_ZH_FORM.pattern}$")
-_ZH_FORM_INSIDE = re.compile(f"{_ZH_FORM.pattern}(?={_FORMULATION_WORDS})")
+_ZH_FORM_LAST = patterns.compile(f"{_ZH_FORM.pattern}$")
+_ZH_FORM_INSIDE = patterns.compile(f"{_ZH_FORM.pattern}(?={_FORMULATION_WORDS})")
 # Forms for the skin or the eye; the same substance against a tumour is another product.
-_LOCAL = re.compile(
+_LOCAL = patterns.compile(
     r"乳膏|软膏|凝胶|滴眼|眼膏|搽剂|洗剂|贴剂|喷雾|"
     r"\b(?:cream|ointment|gel|topical|ophthalmic|eye ?drops?|lotion|patch)\b"
 )
@@ -104,24 +106,24 @@ _ZH_ACIDS = (
     "二甲苯磺酸|对甲苯磺酸|甲苯磺酸|甲磺酸|苯磺酸|盐酸|重酒石酸|酒石酸|枸橼酸|柠檬酸|硫酸|马来酸|磷酸|醋酸|"
     "乙酸|富马酸|琥珀酸|l-?苹果酸|苹果酸|氢溴酸|乳酸|硝酸|双羟萘酸|羟乙磺酸|乙磺酸|樟脑磺酸"
 )
-_ZH_SALT_PREFIX = re.compile(f"^(?:二|单|一|双)?(?:{_ZH_ACIDS})(?:氢)?")
-_ZH_SALT_SUFFIX = re.compile(f"(?:(?:{_ZH_ACIDS})(?:盐|酯|二?钠|钾)|二钠|钠)$")
-_TAIL = re.compile(r"[\s\-_,;:.、,。/*+·]+$")
-_ROMAN = re.compile(r"(?<=[^\W\d_a-z])[\s\-]*(?:iii|ii|iv|i)$")
+_ZH_SALT_PREFIX = patterns.compile(f"^(?:二|单|一|双)?(?:{_ZH_ACIDS})(?:氢)?")
+_ZH_SALT_SUFFIX = patterns.compile(f"(?:(?:{_ZH_ACIDS})(?:盐|酯|二?钠|钾)|二钠|钠)$")
+_TAIL = patterns.compile(r"[\s\-_,;:.、,。/*+·]+$")
+_ROMAN = patterns.compile(r"(?<=[^\W\d_a-z])[\s\-]*(?:iii|ii|iv|i)$")
 
 # FDA's four letters stand behind the names of biological products only: `paclitaxel-lipo` isn't one.
-_PRODUCT_SUFFIX = re.compile(
+_PRODUCT_SUFFIX = patterns.compile(
     r"((?:mab|stim|poetin|cept|ase|fusp|cel|govitecan|deruxtecan|emtansine|vedotin|tesirine|ozogamicin|"
     r"soravtansine|mafodotin))-[a-z]{4}$"
 )
 
-_EN_FORMS = re.compile(
+_EN_FORMS = patterns.compile(
     "tab(?:let)?s?|cap(?:sule)?s?|inj(?:ect(?:ions?|able))?|infusion|solution|concentrate|powder|suspension|syrup|"
     "lyophili[sz](?:ed|ate)|cream|ointment|gel|granules|vials?|ampoules?|syringe|prefilled|pen|kit|film|coated|"
     "filmcoated|extended|delayed|immediate|release|oral|intravenous|iv|subcutaneous|sc|for|of|to|dose|single|use|"
     "depot|implant|pack|pellet|topical"
 )
-_EN_SALTS = re.compile(
+_EN_SALTS = patterns.compile(
     "(?:di|mono)?(?:mesylate|mesilate|hydrochloride|hcl|citrate|sul(?:f|ph)ate|tartrate|maleate|tos[yi]late|"
     "bes[yi]late|phosphate|acetate|fumarate|succinate|malate|hydrobromide|lactate|nitrate|sodium|potassium)|"
     "bitartrate|camsylate|isethionate|esylate|pamoate|anhydrous|(?:mono|di|tri|hemi)?hydrate"
@@ -263,10 +265,10 @@ def says_formulation(name: str) -> bool:
 # ── examinations ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _any(*patterns: str) -> re.Pattern[str]:
+def _any(*words: str) -> re.Pattern[str]:
     """Any of these; a pattern that begins and ends with `.` stands for a Latin word by itself."""
-    alone = (rf"(?<![a-z])(?:{p[1:-1]})(?![a-z])" if p[0] == p[-1] == "." else p for p in patterns)
-    return re.compile("|".join(alone))
+    alone = (rf"(?<![a-z])(?:{p[1:-1]})(?![a-z])" if p[0] == p[-1] == "." else p for p in words)
+    return patterns.compile("|".join(alone))
 
 
 _UNDONE = _any(

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from oncogate.base import patterns
 from oncogate.clinical.names import name_key
 
-_JOINED = re.compile(r"\s*(?:[+/、,;&]|联合|和|与|\band\b|\bplus\b)\s*")
-_SINGLE = re.compile(r"单药|单一用药|\bmonotherapy\b")
-_REGIMEN_SAID = re.compile(
+_JOINED = patterns.compile(r"\s*(?:[+/、,;&]|联合|和|与|\band\b|\bplus\b)\s*")
+_SINGLE = patterns.compile(r"单药|单一用药|\bmonotherapy\b")
+_REGIMEN_SAID = patterns.compile(
     r"方案|化疗|新?辅助|姑息|诱导|巩固|\bregimen\b|\bprotocol\b|regimen$|protocol$|"
     r"\(?第\s*[\d一二三四五六七八九十]+\s*(?:周期|疗程|程)\)?|\bc\d+\s*d\d+\b|\bcycle\s*\d+"
 )
-_EVERY = re.compile(
+_EVERY = patterns.compile(
     r"(?<![a-z])q(\d{0,2})([dw])(?![a-z])|每?(\d{1,2}|[一两二三四])?(周)(?!期)(?:一?次|疗)?|每?(\d{1,2})(天)"
 )
 _HAN_DIGITS = {"一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
-_REGIMEN_NOISE = re.compile(r"[\s\-_+/·,、()→>]")
+_REGIMEN_NOISE = patterns.compile(r"[\s\-_+/·,、()→>]")
 
 
 def _said(name: str) -> str:

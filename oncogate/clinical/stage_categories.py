@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from oncogate.base import patterns
 from oncogate.clinical.stage_labels import Kind
 from oncogate.clinical.stage_systems import FLAGS
 
@@ -12,7 +13,7 @@ PREFIX = r"(?:[yram]{0,2}[cp]|[yram]{1,2})?"
 T_VALUES = r"X|0|is|a|1(?:mi|[abcd][123]?)?|2(?:[abcd][12]?)?|3[a-e]?|4[a-e]?"
 N_VALUES = r"X|0[ab]?|1(?:mi|[abc])?|2[abc]?|3[abc]?"
 M_VALUES = r"0|1(?:[a-e][12]?)?"
-TNM = re.compile(
+TNM = patterns.compile(
     rf"(?:^|(?<=[ (]))(?P<pt>{PREFIX})T ?(?P<t>{T_VALUES})(?P<st>\((?:m|s|mi|\d{{1,2}}|[a-z]{{2,6}})\))*"
     rf" ?(?P<pn>{PREFIX})N ?(?P<n>{N_VALUES})(?P<sn>\((?:i[+-]|mol[+-]|sn|f)\))*"
     rf" ?(?P<pm>{PREFIX})M ?(?P<m>{M_VALUES})(?P<sm>\((?:i\+|[01])\))?(?![a-hj-uw-z0-9+?]|[-/~至到或] ?[m0-9])",

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from oncogate.base import patterns
 from oncogate.base.texts import Text
 from oncogate.clinical.stage_systems import is_group_of
 from oncogate.clinical.stage_tables import LETTERS, Letter, Staging, meant, written
@@ -93,7 +94,7 @@ def _split(value: str) -> tuple[float, str]:
 
 _LADDERS = {"bclc": "0ABCD", "binet": "ABC", "valg": "LE"}
 _STEPS = ("0", "I", "II", "III", "IV")
-_GROUP = re.compile(r"(0|IV|I{1,3})([A-D]?)([123]?)\(?(i*)\)?[rp]?", re.ASCII)
+_GROUP = patterns.compile(r"(0|IV|I{1,3})([A-D]?)([123]?)\(?(i*)\)?[rp]?", re.ASCII)
 _ROMAN_ONLY = frozenset({"lugano", "durie-salmon"})
 """Systems whose letters say something else than spread (B symptoms, renal function)."""
 

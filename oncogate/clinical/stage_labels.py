@@ -7,13 +7,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from oncogate.base import patterns
 from oncogate.clinical.stage_systems import FLAGS, unwrap
 
 Kind = Literal["clinical", "pathologic"]
 
 _EDITION = r"(?:(?:19|20)\d\d\s*年?版?|第\s*[5-9五六七八九]\s*版|[5-9]th(?:\s*ed(?:ition|\.)?)?)"
 _VERBOSE = FLAGS | re.VERBOSE
-_LABEL = re.compile(
+_LABEL = patterns.compile(
     rf"""(?:(?:
       (?P<figo>figo|international\ federation\ of\ gyna?ecology\ and\ obstetrics|国际妇产科联盟)
     | (?P<lugano>ann[\ -]?arbor|lugano)
@@ -37,7 +38,7 @@ _SYSTEM_LABELS = {
     **{name: name for name in ("figo", "lugano", "cnlc", "bclc", "valg", "binet", "rai", "iss", "tnm")},
     "durie": "durie-salmon",
 }
-_NUMBER = re.compile(
+_NUMBER = patterns.compile(
     r"""第\s*(?P<a>\d{1,2}|[五六七八九十])\s*版 | (?<!\d)(?P<b>\d{1,2})\s*(?:版|th|ed(?![a-z])|edition)
     | (?:version|ver\.?|(?<![a-z])v|ajcc|uicc|tnm)\s*(?P<c>\d{1,2})(?!\d) | (?P<d>eighth|ninth|seventh)\s+ed
     | (?P<e>897275008|1269566009)""",
@@ -49,7 +50,7 @@ _NUMBER_WORDS = {
     # SNOMED CT codes of the AJCC editions that mCODE lists
     **{"897275008": "8", "1269566009": "9"},
 }
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR = patterns.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 def read_edition(text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from oncogate.base import patterns
 from oncogate.base.texts import Text
 from oncogate.clinical.stage_categories import M_VALUES, N_VALUES, PREFIX, T_VALUES, Part
 from oncogate.clinical.stage_systems import FLAGS, ROMAN, SYSTEM_NAMES, read_group, shaped
@@ -30,18 +31,18 @@ def quoted(text: str) -> str:
 
 
 _TAIL = r"(?:[0-9a-e?+]|mi|x|[-/~,至到或] ?[tnm]?(?=[0-4])|\([^()]{0,6}\))*"
-_LOOSE = re.compile(
+_LOOSE = patterns.compile(
     rf"(?:{PREFIX}T ?(?P<t>(?:is|a|x|[0-9?+]|\(\+\)){_TAIL}))? ?"
     rf"(?:{PREFIX}N ?(?P<n>(?:x|[0-9?+]|\(\+\)){_TAIL}))? ?"
     rf"(?:{PREFIX}M ?(?P<m>(?:x|[0-9?+]|\(\+\)){_TAIL}))?(?P<rest>.*)",
     FLAGS | re.DOTALL,
 )
 _STRICT = {
-    "t": re.compile(rf"(?:{T_VALUES})(?:\([a-z0-9]{{1,6}}\))*", FLAGS),
-    "n": re.compile(rf"(?:{N_VALUES})c?(?:\([a-z+-]{{1,4}}\))*", FLAGS),
-    "m": re.compile(rf"(?:{M_VALUES})(?:\((?:i\+|[01])\))?", FLAGS),
+    "t": patterns.compile(rf"(?:{T_VALUES})(?:\([a-z0-9]{{1,6}}\))*", FLAGS),
+    "n": patterns.compile(rf"(?:{N_VALUES})c?(?:\([a-z+-]{{1,4}}\))*", FLAGS),
+    "m": patterns.compile(rf"(?:{M_VALUES})(?:\((?:i\+|[01])\))?", FLAGS),
 }
-_GROUP_RANGE = re.compile(
+_GROUP_RANGE = patterns.compile(
     r"((?:IV|I{1,3}|[0-4])[A-D]?[123]?)\s?[-/~至到或]\s?(?:(?:IV|I{1,3}|[0-4])[A-D]?[123]?|[A-D][123]?)",
     FLAGS,
 )

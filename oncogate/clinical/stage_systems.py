@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from oncogate.base import patterns
+
 FLAGS = re.IGNORECASE | re.ASCII
 _BASE = r"I(?:[ABC][123]?)?|II(?:[ABC][12]?)?|III(?:[ABCD][12]?)?|IV(?:[ABC][12]?)?"
 GROUPS = {
-    "tnm": re.compile(rf"0(?:a|is)?|IS|{_BASE}", FLAGS),
-    "figo": re.compile(rf"{_BASE}|IIIA1\(ii?\)|IIIC[12]ii?|IIIC[12]?(?:[rp]|\([rp]\))", FLAGS),
-    "lugano": re.compile(r"(?:IV|I{1,3})(?!.*A.*B|.*B.*A|.*([ABEXS]).*\1)[ABEXS]*", FLAGS),
-    "cnlc": re.compile(r"I{1,3}[ab]|IV", FLAGS),
-    "bclc": re.compile(r"[0ABCD]", FLAGS),
-    "valg": re.compile(r"[LE]D", FLAGS),
-    "binet": re.compile(r"[ABC]", FLAGS),
-    "rai": re.compile(r"0|I{1,3}|IV", FLAGS),
-    "iss": re.compile(r"I{1,3}", FLAGS),
-    "durie-salmon": re.compile(r"I{1,3}[AB]?", FLAGS),
+    "tnm": patterns.compile(rf"0(?:a|is)?|IS|{_BASE}", FLAGS),
+    "figo": patterns.compile(rf"{_BASE}|IIIA1\(ii?\)|IIIC[12]ii?|IIIC[12]?(?:[rp]|\([rp]\))", FLAGS),
+    "lugano": patterns.compile(r"(?:IV|I{1,3})(?!.*A.*B|.*B.*A|.*([ABEXS]).*\1)[ABEXS]*", FLAGS),
+    "cnlc": patterns.compile(r"I{1,3}[ab]|IV", FLAGS),
+    "bclc": patterns.compile(r"[0ABCD]", FLAGS),
+    "valg": patterns.compile(r"[LE]D", FLAGS),
+    "binet": patterns.compile(r"[ABC]", FLAGS),
+    "rai": patterns.compile(r"0|I{1,3}|IV", FLAGS),
+    "iss": patterns.compile(r"I{1,3}", FLAGS),
+    "durie-salmon": patterns.compile(r"I{1,3}[AB]?", FLAGS),
 }
 SYSTEMS = frozenset(GROUPS)
 ALIASES = {"ann-arbor": "lugano", "r-iss": "iss", "ajcc": "tnm", "uicc": "tnm"}
@@ -38,7 +40,7 @@ VALG_WORDS = {
     **dict.fromkeys(("ed", "extensive", "extensive disease", "es-sclc", "广泛", "广泛性"), "ED"),
 }
 
-_GROUP = re.compile(r"(?P<prefix>[yr]{0,2}[cp]|[yra]|yr|ry) ?(?P<group>.+)", FLAGS | re.DOTALL)
+_GROUP = patterns.compile(r"(?P<prefix>[yr]{0,2}[cp]|[yra]|yr|ry) ?(?P<group>.+)", FLAGS | re.DOTALL)
 ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from types import MappingProxyType
 
+from oncogate.base import patterns
 from oncogate.base.texts import Text
 
 
@@ -153,15 +154,15 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 )
 
 # NFKC would turn `10⁹/L` into `109/L`, which means nothing; superscripts become `^9` before it runs.
-_RAISED = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_RAISED = patterns.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _LOWERED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SIGNS = str.maketrans(
     {**dict.fromkeys("×xX·⋅∙∗✕✖・", "*"), "μ": "u", "µ": "u", "ˆ": "^", "∕": "/", "⁄": "/"}
 )
 # A power of ten as instruments and interfaces write it, always in front: 10*9, 10^9, 10~9, 10`9,
 # 10\S\9 (HL7 v2 escape), 10E9, 1E03, E+9, x10 9 (the blank only behind a multiplication sign).
-_POWER = re.compile(r"^(?:\*? *10 *(?:[*^~`]|\\S\\) *|\*? *(?:10?)?[eE]\+?0?|\* *10 +)(?=[39](?!\d))")
-_LOST_SUPERSCRIPT = re.compile(r"^\*?10(?:9|3|\W{0,2})(?:个)?/(?:l|ul|mcl|mm3|cumm|cmm)$")
+_POWER = patterns.compile(r"^(?:\*? *10 *(?:[*^~`]|\\S\\) *|\*? *(?:10?)?[eE]\+?0?|\* *10 +)(?=[39](?!\d))")
+_LOST_SUPERSCRIPT = patterns.compile(r"^\*?10(?:9|3|\W{0,2})(?:个)?/(?:l|ul|mcl|mm3|cumm|cmm)$")
 
 
 def _fold(unit: str) -> str:

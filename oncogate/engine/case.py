@@ -6,7 +6,7 @@ of the record's tumours the order is about, and whether there are others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from oncogate.model.facts import Fact
 from oncogate.model.record import Diagnosis, Drug, Entry, Unread
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code
-from oncogate.packs.codes import icd10
+from oncogate.packs.codes import icd10, keys_of
 from oncogate.packs.pack import Library
 from oncogate.packs.tables import KnownDrug, Tables, Tumour
 
@@ -83,11 +83,19 @@ class Case:
         self.tables = tables
         self.memo: dict[Any, Any] = {}
         """What has been worked out once of this case: derived facts, selections."""
+        self.by_fact: dict[tuple[str, int], Mapping[str, Sequence[Entry]] | None] = {}
+        """By section, its coded entries by the facts that they say something of; see `found.py`."""
+        self.slots: list[Any] = []
+        """What compiled rules have worked out of it."""
 
     @classmethod
     def of(cls, request: Request, library: Library) -> Case:
         """The case of a request, with the facts as the library's layers leave them on its day."""
         return cls(request, library.in_force(request.at.date()).facts, library.tables)
+
+    def with_request(self, request: Request) -> Case:
+        """The case of another request, by the same facts and tables."""
+        return Case(request, self.facts, self.tables)
 
     def first_instant(self, time: Time) -> datetime:
         """The first instant of a time, for comparing."""
@@ -196,6 +204,29 @@ class Case:
     @once
     def tumour(self) -> OrderTumour:
         """Which tumour the order is about: its focus or reason, else the only active primary malignancy."""
+        return self._tumour_of_one(self.diagnoses[0]) if self._one_diagnosis else self._tumour_of_several
+
+    @property
+    def _one_diagnosis(self) -> bool:
+        """Whether there is one diagnosis and the order says no more than that it is about that one."""
+        order, diagnoses = self.order, self.diagnoses
+        if len(diagnoses) != 1 or self.record.unread:
+            return False
+        return order is None or (order.focus in (None, diagnoses[0].id) and not order.reasons)
+
+    def _tumour_of_one(self, diagnosis: Diagnosis) -> OrderTumour:
+        read = self.tables.codes_read(diagnosis.codes)
+        focused = self.order is not None and self.order.focus == diagnosis.id
+        primary = read.in_situ if focused else read.primary
+        active = diagnosis.status in ACTIVE and not read.many
+        if primary is None or not (focused or active):
+            return OrderTumour(None, frozenset(), None, read.many)
+        return OrderTumour(
+            frozenset({diagnosis.id}), read.keys, self.tables.tumours.get(read.in_situ or ""), read.many
+        )
+
+    @once
+    def _tumour_of_several(self) -> OrderTumour:
         groups = self._primaries
         mine: tuple[Diagnosis, ...] | None = None
         order = self.order
@@ -246,13 +277,13 @@ class Case:
         treated = self.order.focus if self.order else None
         for diagnosis in self.diagnoses:
             if self.tables.tumour_of(diagnosis.codes, in_situ=diagnosis.id == treated) is not None:
-                groups.setdefault(_keys(diagnosis.codes), []).append(diagnosis)
+                groups.setdefault(keys_of(diagnosis.codes), []).append(diagnosis)
         return _merged([tuple(group) for group in groups.values()])
 
     def _group_with(
         self, groups: tuple[tuple[Diagnosis, ...], ...], codes: tuple[Code, ...]
     ) -> tuple[Diagnosis, ...] | None:
-        exact = [g for g in groups if _keys(codes) & _keys(c for d in g for c in d.codes)]
+        exact = [g for g in groups if keys_of(codes) & keys_of(c for d in g for c in d.codes)]
         if len(exact) == 1:
             return exact[0]
         kind = self.tables.tumour_of(codes) if codes else None
@@ -261,7 +292,7 @@ class Case:
 
     def _tumour(self, ids: frozenset[str], codes: tuple[Code, ...], several: Truth) -> OrderTumour:
         kind = self.tables.tumour_of(codes, in_situ=True)
-        return OrderTumour(ids, _keys(codes), self.tables.tumours.get(kind or ""), several)
+        return OrderTumour(ids, keys_of(codes), self.tables.tumours.get(kind or ""), several)
 
     def is_malignant_without_kind(self) -> bool:
         """Whether the order's tumour is a malignancy that the table doesn't know (staged by TNM, then)."""
@@ -276,7 +307,7 @@ class Case:
             return True
         system, _, code = focus.rpartition("|")
         if system:
-            return bool(_keys([Code(system=system, code=code)]) & tumour.codes)
+            return bool(keys_of([Code(system=system, code=code)]) & tumour.codes)
         stated = [d for d in self.diagnoses if d.id == focus]
         if stated and all(self.tables.tumour_of(d.codes) is None and self._is_secondary(d) for d in stated):
             return False if tumour.several else None if tumour.several is None else True
@@ -305,10 +336,6 @@ def classes_of(drug: KnownDrug) -> frozenset[str]:
     asked = {"anti_tumour"} if drug.anti_tumour else set()
     asked |= {"myelosuppressive"} if drug.myelosuppressive is not False else set()
     return frozenset({drug.cls, drug.id, *drug.groups, *drug.perhaps, *asked, *open_to})
-
-
-def _keys(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:
-    return frozenset(("icd10", icd10(c)) if icd10(c) else (c.system, c.code) for c in codes if c.code)
 
 
 def _merged(groups: list[tuple[Diagnosis, ...]]) -> tuple[tuple[Diagnosis, ...], ...]:

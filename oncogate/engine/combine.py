@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from oncogate.model.decision import Asked
 from oncogate.model.rule import Outcome, Rule, Verdict
 
+CONTENT: frozenset[Verdict | None] = frozenset({"met", "not_applicable"})
+"""The verdicts that ask for nothing."""
 _STRICTNESS: dict[Asked | None, int] = {None: 0, "inform": 0, "warn": 1, "block": 2}
 _OUTCOMES: tuple[Outcome, ...] = ("allow", "warn", "block")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -254,10 +254,7 @@ class Walk:
         operator, ref = leaf.comparison
         if operator == "in_":
             return is_listed(value, self.parameters[ref])
-        if not isinstance(value, Decimal):
-            return None
-        limits = self._limits(leaf)
-        return all_agree([None if limit is None else compare(value, operator, limit) for limit in limits])
+        return compared(value, operator, self._limits(leaf))
 
     def _drugs(self, leaf: Drugs) -> LeafOutcome:
         wanted = frozenset(classes_of_leaf(leaf, self.parameters))
@@ -305,18 +302,37 @@ class Walk:
         return self.parameters[ref].number
 
 
+def compared(value: Any, operator: str, limits: Iterable[Any]) -> Truth:
+    """A value against the limits that are possible; unknown for what isn't a number, or against none."""
+    if not isinstance(value, Decimal):
+        return None
+    return all_agree([None if limit is None else compare(value, operator, limit) for limit in limits])
+
+
 def derive(case: Case, name: str, options: Options) -> Derived:
     """The derived fact `name`, by its formula, conditions, cases or points; worked out once in a case."""
-    key = (name, tuple(sorted((n, str(p.value), p.unit) for n, p in options.items())) if options else ())
-    found: Derived | None = case.memo.get(key)
-    if found is None:
-        fact = case.facts[name]
-        with_own = {**fact.parameters, **options}
-        found = (
-            FORMULAS[fact.derive](case, with_own) if fact.derive else _conditional(case, name, fact, with_own)
-        )
-        case.memo[key] = found
-    return found
+    found: Derived | None = case.memo.get(key_of(name, options))
+    return found if found is not None else deriver(case.facts, name, options)(case)
+
+
+def deriver(facts: Mapping[str, Fact], name: str, options: Options) -> Callable[[Case], Derived]:
+    """`derive` for one name and set of options, to be asked of many cases of the same facts."""
+    fact, key = facts[name], key_of(name, options)
+    with_own, formula = {**fact.parameters, **options}, fact.derive
+
+    def derived(case: Case) -> Derived:
+        found: Derived | None = case.memo.get(key)
+        if found is None:
+            found = FORMULAS[formula](case, with_own) if formula else _conditional(case, name, fact, with_own)
+            case.memo[key] = found
+        return found
+
+    return derived
+
+
+def key_of(name: str, options: Options) -> tuple[Any, ...]:
+    """What a derived fact is kept under in a case."""
+    return (name, tuple(sorted((n, str(p.value), p.unit) for n, p in options.items())) if options else ())
 
 
 def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Derived:

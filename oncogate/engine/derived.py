@@ -55,9 +55,19 @@ class Derived:
 Formula = Callable[[Case, Options], Derived]
 
 
-def known(truth: Truth, evidence: Iterable[Evidence] = (), missing: Iterable[str] = ()) -> Derived:
-    """A derived truth."""
-    return Derived(frozenset({True, False} if truth is None else {truth}), tuple(evidence), tuple(missing))
+_POSSIBLE: Mapping[Truth, Possible] = {
+    True: frozenset({True}), False: frozenset({False}), None: frozenset({True, False}),
+}  # fmt: skip
+
+
+def known(
+    truth: Truth,
+    evidence: Iterable[Evidence] | Callable[[], Iterable[Evidence]] = (),
+    missing: Iterable[str] = (),
+) -> Derived:
+    """A derived truth; `evidence` may be how to write it."""
+    rows = (lambda: tuple(evidence())) if callable(evidence) else tuple(evidence)
+    return Derived(_POSSIBLE[truth], rows, tuple(missing))
 
 
 def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> list[Evidence]:

@@ -106,7 +106,7 @@ class Counting:
 
     def standing(self, entry: Entry) -> Standing | None:
         """The entry's standing, or `None` where it is no candidate at all."""
-        is_kind = self._is_kind(entry)
+        is_kind = self.is_kind(entry)
         if is_kind is False and not self.fact.near_kinds:
             return None
         when = None if entry.effective is None else self.case.first_instant(entry.effective)
@@ -145,7 +145,7 @@ class Counting:
         elif not ends:
             yield from self._timing(when, entry)
         yield self._focus(entry)
-        yield from self._matches(entry)
+        yield from self.matches(entry)
         if ends:
             yield False, "withdrawn", ended_said(status, recorded, case.at)
         else:
@@ -193,7 +193,8 @@ class Counting:
 
     # -- kind, focus, order ------------------------------------------------------------------------
 
-    def _is_kind(self, entry: Entry) -> Truth:
+    def is_kind(self, entry: Entry) -> Truth:
+        """Whether the entry is of the kind that the fact means."""
         fact = self.fact
         if isinstance(entry, Measurement):
             return _coded(entry, fact)
@@ -269,7 +270,8 @@ class Counting:
             return None, "wrong_focus", unsaid
         return True, None, None
 
-    def _matches(self, entry: Entry) -> Iterator[Check]:
+    def matches(self, entry: Entry) -> Iterator[Check]:
+        """Whether the regimen and the cycle that the entry names are the order's, where the fact asks for that."""
         order = self.case.order
         named = getattr(entry, "regimen", None)
         if "regimen" in self.fact.matches and named and order is not None:

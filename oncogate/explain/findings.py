@@ -12,7 +12,7 @@ from oncogate.explain.reasons import fillings, reason_for
 from oncogate.model.condition import Latest
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
 from oncogate.model.parameter import Parameter
-from oncogate.model.rule import Remedy, Rule
+from oncogate.model.rule import Remedy, Rule, Verdict
 from oncogate.packs.pack import InForce
 
 
@@ -25,7 +25,7 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     return Finding(
         rule=rule.id, version=rule.version, layer=force.set_by.get(rule.id, {}).get(""),
         effect=rule.effect, verdict=verdict, asks=asks,
-        title=rule.title, reason=reason_for(judgement, case), evidence=_evidence(judgement, case), missing=_missing(judgement),
+        title=rule.title, reason=reason_for(judgement, case, values), evidence=_evidence(judgement, case), missing=_missing(judgement),
         parameters=parameters_used(rule, force),
         remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
         override=rule.override if asks is not None else None,
@@ -39,6 +39,16 @@ def failed(rule: Rule) -> Finding:
         title=rule.title, override=rule.override,
         reason=Text(zh="本条规则运行出错，无法判定，请人工核对并联系信息科。", en="This rule failed to run and could not be judged: check by hand and tell the IT department."),
         evidence=(Evidence(fact="engine", counted=None, why="engine_error"),),
+    )  # fmt: skip
+
+
+def unexplained(rule: Rule, verdict: Verdict) -> Finding:
+    """The finding of a rule whose verdict stands, but can't be explained."""
+    return failed(rule).model_copy(
+        update={
+            "verdict": verdict, "asks": asked(rule, verdict),
+            "reason": Text(zh="本条规则已作出判定，但依据无法显示，请人工核对并联系信息科。", en="This rule was judged, but the grounds can't be shown: check by hand and tell the IT department."),
+        }
     )  # fmt: skip
 
 

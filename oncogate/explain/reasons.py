@@ -6,7 +6,6 @@ goes on with the near misses and the gaps that the evidence shows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -18,6 +17,7 @@ from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
 from oncogate.engine.wording import shown_value
+from oncogate.explain.words import quantity_said
 from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
@@ -48,20 +48,17 @@ WHY: dict[Why, Text] = {
     "engine_error": Text(zh="规则运行出错", en="the rule failed to run"),
 }
 
-_NUMBER = re.compile(r"[<>]?=?-?\d+(?:\.\d+)?")
-
 MOST_SHOWN = 4
 """Near misses said in a sentence; all are in the evidence."""
 
 
-def reason_for(judgement: Judgement, case: Case) -> Text:
-    """The reason of a finding that asks for something, or why the rule is content."""
+def reason_for(judgement: Judgement, case: Case, values: Mapping[str, Text]) -> Text:
+    """The reason of a finding that asks for something, or why the rule is content; `values` are its `fillings`."""
     if judgement.verdict == "met":
         return Text(zh="已满足要求。", en="The requirement is met.")
     if judgement.verdict == "not_applicable":
         return Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
     said = judgement.rule.reason
-    values = fillings(judgement, case)
     if judgement.verdict == "unmet":
         parts = [said.unmet.fill(**values)]
     else:
@@ -213,18 +210,9 @@ def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Text:
     vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
     if vocabulary and value in vocabulary.values:
         return vocabulary.values[value]
-    return quantity_said(row) or Text(zh=value, en=value)
-
-
-def quantity_said(row: Evidence) -> Text | None:
-    """A recorded number with its unit as people write it; `None` for anything else, a unit that can't be read too."""
-    number, _, unit = (row.value or "").partition(" ")
-    if not _NUMBER.fullmatch(number) or row.why == "unreadable_unit":
-        return None
-    if unit == "a" and row.entry is None:  # worked out in years: an age
-        return Text(zh=f"{number} 岁", en=f"{number} years")
-    known = unit_text(unit)
-    return Text(zh=f"{number} {known.zh}".strip(), en=f"{number} {known.en}".strip())
+    if row.why == "unreadable_unit":
+        return Text(zh=value, en=value)  # shown as it came
+    return quantity_said(value)
 
 
 def value_text(entry: Entry) -> Text:

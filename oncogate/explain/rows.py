@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncogate.base.texts import Language
-from oncogate.explain.reasons import WHY, quantity_said, time_text
-from oncogate.explain.words import CODES, OTHER_FACTS, code_text, one_line, powers
+from oncogate.explain.reasons import WHY, time_text
+from oncogate.explain.words import CODES, OTHER_FACTS, code_text, one_line, powers, quantity_said
 from oncogate.model.decision import CriticalValue, Evidence
 
 
@@ -49,7 +49,7 @@ def _row(e: Evidence, alike: Sequence[Evidence], at: datetime, language: Languag
         comma = "、" if language == "zh" else ", "
         value, why = comma.join(dict.fromkeys(_named(x, language) for x in alike)), ""
     else:
-        value, why = _value(e, language), detail
+        value, why = _recorded(e, language), detail
     if e.why is not None and not why:
         why = WHY[e.why].in_(language)
     when = time_text(e.time, at).in_(language) if e.time is not None else ""
@@ -68,7 +68,7 @@ def _mark(e: Evidence) -> str:
 
 
 def _named(e: Evidence, language: Language) -> str:
-    value = _value(e, language)
+    value = _recorded(e, language)
     if e.entry is None and value in CODES:  # worked out, not as recorded: a level such as `high`
         value = code_text(value, language)
     detail = e.detail.in_(language) if e.detail else ""
@@ -79,6 +79,9 @@ def _named(e: Evidence, language: Language) -> str:
     return f"{value}（{detail}）" if language == "zh" else f"{value} ({detail})"
 
 
-def _value(e: Evidence, language: Language) -> str:
-    said = quantity_said(e)
-    return said.in_(language) if said is not None else e.value or ""
+def _recorded(e: Evidence, language: Language) -> str:
+    """The value of an entry; one whose unit can't be read is shown as it came."""
+    value = e.value or ""
+    if e.entry is None and value.endswith(" a"):  # worked out in years: an age
+        return value.removesuffix("a") + ("岁" if language == "zh" else "years")
+    return value if e.why == "unreadable_unit" else quantity_said(value).in_(language)

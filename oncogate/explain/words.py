@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from oncogate.base.texts import Language, Text
+from oncogate.engine.values import unit_text
 
 
 def _t(zh: str, en: str) -> Text:
@@ -218,6 +219,7 @@ OTHER_FACTS: Mapping[str, Text] = {
 }
 """What evidence speaks of beside the facts of `facts.yaml`."""
 
+_NUMBER = re.compile(r"[<>]?=?-?\d+(?:\.\d+)?")
 _POWER = re.compile(r"\b10\*(-?\d+)")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _HIDDEN = frozenset(
@@ -234,6 +236,15 @@ def code_text(code: str, language: Language) -> str:
     """A code as words: by the table, else the code without its underscores."""
     known = CODES.get(code)
     return known.in_(language) if known is not None else code.replace("_", " ")
+
+
+def quantity_said(text: str) -> Text:
+    """A quantity as recorded, as a clinician reads it: `39.5 Cel` is `39.5 ℃`; any other text as it is."""
+    number, _, unit = text.partition(" ")
+    if not _NUMBER.fullmatch(number):
+        return Text(zh=text, en=text)
+    said = unit_text(unit)
+    return Text(zh=f"{number} {said.zh}".strip(), en=f"{number} {said.en}".strip())
 
 
 def powers(text: str) -> str:

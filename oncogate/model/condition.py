@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Strict, Tag, model_validator
 
 from oncogate.base.once import once
+from oncogate.model.declared import Declared
 from oncogate.model.values import Model, Name
 
 Ref = Annotated[str, Field(min_length=1, description="a parameter of this rule, or a fact")]
@@ -23,7 +24,7 @@ _REFS = (
 )  # fmt: skip
 
 
-class Leaf(Model):
+class Leaf(Declared):
     """What every leaf has: `with` hands parameters of the rule to the fact, by the fact's own names."""
 
     with_: dict[str, Ref] = Field(default_factory=dict, alias="with")
@@ -161,25 +162,25 @@ class Supplied(Leaf):
     supplied: Name
 
 
-class All(Model):
+class All(Declared):
     """Every one of the conditions."""
 
     all: Conditions
 
 
-class AnyOf(Model):
+class AnyOf(Declared):
     """At least one of the conditions."""
 
     any: Conditions
 
 
-class Not(Model):
+class Not(Declared):
     """The negation; of an unknown it is unknown."""
 
     not_: Condition = Field(alias="not")
 
 
-class AtLeastN(Model):
+class AtLeastN(Declared):
     """At least so many of the conditions; the count is a parameter."""
 
     at_least_n: Ref
@@ -226,6 +227,3 @@ CONDITION_KINDS: dict[str, type[Model]] = {
     "exists": Exists, "latest": Latest, "value": Value, "holds": Holds, "drugs": Drugs, "supplied": Supplied,
     "all": All, "any": AnyOf, "not": Not, "at_least_n": AtLeastN,
 }  # fmt: skip
-
-for _kind in (All, AnyOf, Not, AtLeastN):
-    _kind.model_rebuild()

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr, Strict
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Strict,
+    model_serializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer
 
 from oncogate.base.texts import Language, Text
 from oncogate.model.rule import Effect, Outcome, Override, Verdict
@@ -132,8 +143,19 @@ class Notice(Model):
     message: Text
 
 
+WHEN_ASKED = (
+    "findings", "critical_values", "obligations", "way_forward", "not_remediable", "shadow", "notices", "loosened",
+)  # fmt: skip
+"""What takes words, and is worked out when someone looks at it."""
+_ACCOUNT = "_account"
+
+
 class Decision(Model):
-    """The answer to a request. `findings` holds what asked for something and what was unknown."""
+    """The answer to a request. `findings` holds what asked for something and what was unknown.
+
+    The outcome and what determined it are there at once; evidence, sentences and the way forward are worked out when
+    someone looks at them, from the frozen request, so they are the same whenever that is.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
@@ -153,18 +175,78 @@ class Decision(Model):
     packs: Annotated[tuple[PackUsed, ...], Strict(False)] = ()
     engine: str
 
-    _all: tuple[Finding, ...] = PrivateAttr(default=())
+    @classmethod
+    def told_by(
+        cls, account: object, *, outcome: Outcome, at: datetime, order: str | None, patient: str | None,
+        determining_rules: tuple[str, ...], packs: tuple[PackUsed, ...], engine: str,
+    ) -> Decision:  # fmt: skip
+        """A decision of which `account` tells the rest when it is asked: each of `WHEN_ASKED`, and `all_findings`."""
+        made = cls.__new__(cls)
+        fields = {
+            "outcome": outcome, "at": at, "order": order, "patient": patient, "determining_rules": determining_rules, "packs": packs,
+            "engine": engine, _ACCOUNT: account,
+        }  # fmt: skip
+        # as `model_construct` does, in a tenth of its time
+        object.__setattr__(made, "__dict__", fields)
+        object.__setattr__(made, "__pydantic_fields_set__", _ALL_FIELDS)
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        account = self.__dict__.get(_ACCOUNT)
+        if account is None or name not in WHEN_ASKED:
+            raise AttributeError(f"a decision has no `{name}`")
+        told = self.__dict__[name] = getattr(account, name)
+        return told
+
+    def _told(self) -> Decision:
+        """The decision itself, with nothing left to tell, its fields in their order: so they are written."""
+        values = self.__dict__
+        # what was asked for singly stands behind the account
+        in_order = next(reversed(values)) == _ACCOUNT and WHEN_ASKED[0] in values
+        if _ACCOUNT in values and not in_order:
+            told = {name: getattr(self, name) for name in type(self).model_fields}
+            object.__setattr__(self, "__dict__", {**told, _ACCOUNT: values[_ACCOUNT]})
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> Any:
+        return write(self._told())
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(_as_fields(schema))
+
+    def __iter__(self) -> Any:
+        return iter([(name, getattr(self, name)) for name in type(self).model_fields])
+
+    def __repr_args__(self) -> Any:
+        return iter(self)
+
+    def __copy__(self) -> Decision:
+        return self._told()  # it is frozen
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Decision:
+        return self._told()
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super(Decision, self._told()).__getstate__()
+        return {**state, "__dict__": dict(self)}
 
     def __eq__(self, other: object) -> bool:
-        # what isn't written, the findings that asked for nothing, is no part of what is decided
-        return isinstance(other, Decision) and self.__dict__ == other.__dict__
+        return isinstance(other, Decision) and dict(self) == dict(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
         """Every rule's finding, those that are met or don't apply too; only `findings` after a round trip."""
-        return self._all or self.findings
+        account: Any = self.__dict__.get(_ACCOUNT)
+        every: tuple[Finding, ...] = self.findings if account is None else account.all_findings
+        return every
 
     @property
     def determining(self) -> tuple[Finding, ...]:
@@ -184,9 +266,30 @@ class Decision(Model):
 
     def to_json(self, *, everything: bool = False) -> str:
         """Canonical JSON: the same request gives the same bytes. `Decision.load` reads back an equal decision."""
+        if not everything:
+            try:
+                return _writer().to_json(self._told(), by_alias=True).decode()
+            except PydanticSerializationError:
+                pass  # half a surrogate pair, which UTF-8 doesn't have, is written as Python writes it
         return json.dumps(self.to_dict(everything=everything), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def load(cls, source: str | bytes | Mapping[str, Any]) -> Decision:
         """A decision from its JSON or its data; raises pydantic's `ValidationError` for anything else."""
         return cls.model_validate(json.loads(source) if isinstance(source, (str, bytes)) else source)
+
+
+_ALL_FIELDS = set(Decision.model_fields)
+
+
+@cache
+def _writer() -> SchemaSerializer:
+    """Writes a decision that has told everything straight from its fields."""
+    return SchemaSerializer(_as_fields(Decision.__pydantic_core_schema__))
+
+
+def _as_fields(schema: Any) -> Any:
+    """The schema without the look into whether everything is told."""
+    if schema["type"] == "definitions":
+        return {**schema, "schema": _as_fields(schema["schema"])}
+    return {key: value for key, value in schema.items() if key != "serialization"}

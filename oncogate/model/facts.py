@@ -10,6 +10,7 @@ from pydantic import Field, Strict, model_validator
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.model.condition import Conditions, Ref
+from oncogate.model.declared import Declared
 from oncogate.model.formulas import FormulaName, Gives
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Model, Name, Number
@@ -29,7 +30,7 @@ class CodeOf(Model):
     code: Name
 
 
-class Measured(Model):
+class Measured(Declared):
     """How a fact's number is read: canonical `unit` of a closed `measure`, and what is plausible.
 
     `typical` is an unremarkable value, used for what-if and in examples, never to judge.
@@ -41,7 +42,7 @@ class Measured(Model):
     typical: Number
 
 
-class Vocabulary(Model):
+class Vocabulary(Declared):
     """The values that a coded fact may have, each with its label; `spellings` are other words for them."""
 
     field: Name
@@ -67,21 +68,21 @@ class Vocabulary(Model):
         return self._by_word.get(word_key(said)) if self.spellings else None
 
 
-class Branch(Model):
+class Branch(Declared):
     """One case of a derived fact: its value is `then` where `when` holds and no case before did."""
 
     then: Name = Field(description="a level, or a parameter of this fact where it gives a quantity")
     when: Conditions | None = Field(default=None, description="without it: in any other case")
 
 
-class Points(Model):
+class Points(Declared):
     """Points of a score, given where `when` holds; `points` is a parameter of this fact."""
 
     points: Ref
     when: Conditions
 
 
-class Fact(Model):
+class Fact(Declared):
     """One fact: either entries selected from sections of the record, or derived.
 
     A fact is derived by a named formula (`derive`), by conditions (`when`: true, false or unknown), by the first
@@ -161,7 +162,7 @@ class Fact(Model):
         return not self.sections
 
 
-class FactsFile(Model):
+class FactsFile(Declared):
     """The form of `facts.yaml`."""
 
     facts: dict[Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_0-9]+)+$")], Fact]

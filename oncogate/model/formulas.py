@@ -84,7 +84,7 @@ FORMS: Mapping[str, Form] = {
     "has_start_limit_bilirubin": _truth(),
     "has_start_limit_crcl": _truth(),
     "interval_due": _quantity("d", tolerance=_number("d"), longest=_number("d")),
-    "intrathecal_same_day": _truth(drugs=_DRUGS, intrathecal_drugs=_DRUGS, routes=_WORDS),
+    "intrathecal_same_day": _truth(drugs=_DRUGS, intrathecal_drugs=_DRUGS, routes=_WORDS, swallowed=_WORDS),
     "order_cycle": _quantity("1"),
     "order_drugs": Form("drugs"),
     "order_drugs_recognised": _truth(),
@@ -125,12 +125,14 @@ FORMS: Mapping[str, Form] = {
     "patient_has_tumour": _truth(),
     "patient_sex": _level("female", "male"),
     "patient_ward": _level(),
-    "temperature_site": _level("axillary", "oral", "tympanic", "rectal"),
     "weight_change": _quantity("%", window=_WINDOW, apart=_WINDOW),
     # neutropenia
     "anc_nadir": _quantity("10*9/L", window=_WINDOW),
     "days_since_peg_gcsf": _quantity("d"),
     "days_to_chemotherapy": _quantity("d"),
+    "fever_recorded": _truth(
+        oral=_number("Cel"), axillary=_number("Cel"), window=_WINDOW, edge=Option("words", choices=("above", "at_least"))
+    ),
     "fever_sustained": _truth(oral=_number("Cel"), axillary=_number("Cel"), lasting=_WINDOW, window=_WINDOW),
     "fn_care_level": _level(*_RISKS, window=_MAYBE_WINDOW),
     "fn_risk": _level(*_RISKS, window=_MAYBE_WINDOW),

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, model_validator
 
+from oncogate.model.declared import Declared
 from oncogate.model.rule import Effect, RuleId
-from oncogate.model.values import Day, Model, Name
+from oncogate.model.values import Day, Name
 
 LayerKind = Literal["national", "province", "hospital", "department"]
 LAYERS: tuple[LayerKind, ...] = ("national", "province", "hospital", "department")
@@ -30,7 +31,7 @@ OwnerName = Annotated[
 Words = Annotated[str, Field(pattern=r"\S", max_length=500, description="a text that isn't blank")]
 
 
-class Loosening(Model):
+class Loosening(Declared):
     """Why something was loosened, who approved it, and the last day on which it holds."""
 
     reason: Words | None = None
@@ -66,7 +67,7 @@ class BeyondRange(Loosening):
     value: Any
 
 
-class OverlayFile(Model):
+class OverlayFile(Declared):
     """The form of a layer's file."""
 
     id: Name

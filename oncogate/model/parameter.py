@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Strict, model_validator
 
 from oncogate.base.texts import Text
-from oncogate.model.values import Day, Model, Name, Number
+from oncogate.model.declared import Declared
+from oncogate.model.values import Day, Name, Number
 
 
-class Source(Model):
+class Source(Declared):
     """Where a number or a demand comes from. `general_knowledge` awaits a reviewer."""
 
     cite: Name
@@ -21,7 +22,7 @@ class Source(Model):
     url: str | None = None
 
 
-class Parameter(Model):
+class Parameter(Declared):
     """A named value that a condition refers to; a site may set it inside `range` where it is `tunable`."""
 
     value: Number | str | bool | Annotated[tuple[str, ...], Strict(False)]

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict
 
-from oncogate.model.values import Code, Day, Model, Name, Number, Quantity, When
+from oncogate.model.values import Code, Day, Measure, Model, Name, Quantity, When
 
 ReportStatus = Literal[
     "final", "amended", "corrected", "preliminary", "registered", "cancelled", "entered-in-error", "unknown"
@@ -132,7 +132,7 @@ class Drug(Model):
     code: str | None = None
     system: str | None = None
     name: str | None = None
-    dose: Number | None = None
+    dose: Measure | None = None
     unit: str | None = None
     route: str | None = None
     role: str | None = None

@@ -12,11 +12,9 @@ from pydantic import Field, Strict, ValidationError
 
 from oncogate.base.errors import Diagnostic, RequestError, did_you_mean, in_plain_words
 from oncogate.base.times import read_time, read_zone
+from oncogate.model.at_once import LARGEST, read_at_once
 from oncogate.model.record import Drug, PatientRecord
 from oncogate.model.values import Code, Model, Moment, Name, When
-
-LARGEST = 32 * 1024 * 1024
-"""Bytes of the largest request that is read; a whole FHIR record of 3 MB is common, 32 MB is a mistake."""
 
 
 class Order(Model):
@@ -60,6 +58,10 @@ class Request(Model):
         """
         if isinstance(source, str) and source.lstrip().startswith("{"):
             source = source.encode()
+        if isinstance(source, bytes) and timezone is None:
+            request = read_at_once(cls, source)
+            if request is not None:
+                return request
         data = read_json(source) if isinstance(source, (str, Path, bytes)) else source
         if timezone is not None:
             data = _zoned(data, timezone)

@@ -14,6 +14,7 @@ from pydantic import Field, Strict, model_validator
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.model.condition import Conditions, Drugs
+from oncogate.model.declared import Declared
 from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Day, Model, Name, Plain
 
@@ -30,7 +31,7 @@ EFFECT_LABELS: Mapping[Effect, Text] = {
 Status = Literal["draft", "trial", "stable", "deprecated"]
 
 
-class Remedy(Text):
+class Remedy(Text, defer_build=True):
     """What to do now. `adds` is what the record then holds; without it only the patient or order can change.
 
     Of a section it holds one entry, or a list of them.
@@ -48,7 +49,7 @@ class Override(Model):
     reasons: Annotated[tuple[Name, ...], Strict(False)] = ()
 
 
-class Obliged(Model):
+class Obliged(Declared):
     """What follows from the finding; the host acts."""
 
     kind: Name
@@ -56,14 +57,14 @@ class Obliged(Model):
     text: Text | None = None
 
 
-class Said(Model):
+class Said(Declared):
     """What the finding says of itself, by verdict; `{drugs}`, `{tumour}`, `{regimen}` and parameters are filled in."""
 
     unmet: Text
     unknown: Text | None = None
 
 
-class Example(Model):
+class Example(Declared):
     """A case inside the rule file: what is given, what the rule then says, for which reason, and what it asks for."""
 
     name: Name
@@ -73,14 +74,14 @@ class Example(Model):
     asks: Literal["block", "warn", "inform", "nothing"] | None = None
 
 
-class Deprecated(Model):
+class Deprecated(Declared):
     """Since when and by what a retired rule is replaced."""
 
     since: Day
     replaced_by: RuleId | None = None
 
 
-class Rule(Model):
+class Rule(Declared):
     """One rule: one effect, one file; the path is the id."""
 
     id: RuleId
@@ -123,7 +124,7 @@ class Rule(Model):
         return self.on_unknown or ("warn" if self.effect == "critical_value" else self.effect)
 
 
-class PackFile(Model):
+class PackFile(Declared):
     """The form of `pack.yaml`: what a folder of rules is called and which version it is."""
 
     id: Name

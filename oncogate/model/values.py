@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
 from oncogate.base.once import once
-from oncogate.base.times import NaiveTime, Time, aware, read_time, write_time
+from oncogate.base.times import NaiveTime, Time, aware, read_time, usual_time, write_time
 
 
 def _throughout(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -50,17 +51,26 @@ class Model(BaseModel):
 
 
 def _number(value: Any) -> Decimal:
-    if isinstance(value, float):
-        value = Decimal(repr(value))
+    if type(value) is float:
+        value = _decimal(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
     if not isinstance(value, Decimal):
         raise PydanticCustomError("number", "should be a number, not {kind}", {"kind": _kind(value)})
     if not value.is_finite():
         raise PydanticCustomError("number_finite", "should be a finite number")
-    if abs(value) >= Decimal("1e15") or Decimal(repr(float(value))) != value:
+    if abs(value) >= _TOO_LARGE or _decimal(float(value)) != value:
         raise PydanticCustomError("number_precise", "has more digits than a measurement can have")
     return value
+
+
+_TOO_LARGE = Decimal("1e15")
+
+
+@lru_cache(maxsize=4096)
+def _decimal(value: float) -> Decimal:
+    """The shortest decimal that the float stands for."""
+    return Decimal(repr(value))
 
 
 def _kind(value: Any) -> str:
@@ -74,16 +84,17 @@ def _as_json(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-Number = Annotated[
-    Decimal,
-    BeforeValidator(_number),
-    PlainSerializer(_as_json, when_used="json"),
-    WithJsonSchema({"type": "number"}),
-]
+_AS_NUMBER = PlainSerializer(_as_json, when_used="json")
+_NUMBER_SCHEMA = WithJsonSchema({"type": "number"})
+
+Number = Annotated[Decimal, PlainValidator(_number), _AS_NUMBER, _NUMBER_SCHEMA]
 """A finite number, exact: read as `Decimal`, written as a JSON number. Text is not a number."""
 
 
 def _time(value: Any) -> Time:
+    usual = usual_time(value) if type(value) is str else None
+    if usual is not None:
+        return usual
     try:
         if isinstance(value, datetime):
             return aware(value)
@@ -113,7 +124,7 @@ _TIME_SCHEMA = {"type": "string", "description": "ISO 8601 with a zone, or a day
 
 When = Annotated[
     datetime | date,
-    BeforeValidator(_time),
+    PlainValidator(_time),
     PlainSerializer(write_time, when_used="json"),
     WithJsonSchema(_TIME_SCHEMA),
 ]
@@ -121,7 +132,7 @@ When = Annotated[
 
 Moment = Annotated[
     datetime,
-    BeforeValidator(_moment),
+    PlainValidator(_moment),
     PlainSerializer(write_time, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
@@ -140,16 +151,27 @@ Name = Annotated[str, Field(min_length=1, max_length=500)]
 Comparator = Literal["<", "<=", ">", ">="]
 
 
-def _shortest(value: Decimal) -> Decimal:
+def _shortest(value: Any) -> Decimal:
     # equal requests must give equal bytes: 1.0 and 1 are one value
-    plain = value.normalize()
+    if type(value) is float or type(value) is int:
+        return _shortest_of(value)
+    plain = _number(value).normalize()
     return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _shortest_of(value: float) -> Decimal:
+    return _shortest(_number(value))
+
+
+Measure = Annotated[Decimal, PlainValidator(_shortest), _AS_NUMBER, _NUMBER_SCHEMA]
+"""A number of the record, in the one form that equal numbers share: 1.0, 1.00 and 1 are 1."""
 
 
 class Quantity(Model):
     """A measured value. `comparator` marks a censored one: `<0.5` is below 0.5, by how much isn't known."""
 
-    value: Annotated[Number, AfterValidator(_shortest)]
+    value: Measure
     unit: str
     comparator: Comparator | None = None
 

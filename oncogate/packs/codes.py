@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from oncogate.model.values import Code
@@ -26,13 +27,24 @@ def is_atc(system: str | None) -> bool:
 
 def icd10(code: Code) -> str | None:
     """The ICD-10 code without its dot, upper case; `None` if the system isn't ICD-10 or one of its editions."""
-    return code.code.strip().upper().replace(".", "") if code.code and _is_icd10(code.system or "") else None
+    return icd10_of(code.system, code.code)
+
+
+@lru_cache(maxsize=4096)
+def icd10_of(system: str | None, code: str | None) -> str | None:
+    """`icd10` of a code in its two parts."""
+    return code.strip().upper().replace(".", "") if code and _is_icd10(system or "") else None
 
 
 @lru_cache(maxsize=256)
 def _is_icd10(system: str) -> bool:
     plain = re.sub(r"[^a-z0-9]", "", system.casefold())
     return "icd10" in plain or plain in {"urnoid216840111388363", "urnoid2168401113883690"}
+
+
+def keys_of(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:
+    """The codes to compare by: ICD-10 of whichever edition is one system."""
+    return frozenset(("icd10", icd10(c)) if icd10(c) else (c.system, c.code) for c in codes if c.code)
 
 
 def is_malignant(plain: str) -> bool:

@@ -1,20 +1,13 @@
-"""One YAML file, read by the meanings of YAML 1.2 and with the place of every value.
-
-YAML 1.1 reads `no` as false, `010` as 8, `12:30` as 750 and `1e3` as text; a rule file must not. So the
-events of libyaml's parser are composed here: duplicate keys, aliases and tags are refused, size and
-depth are bounded, and all problems of a file are reported together.
-"""
+"""One YAML file, with the place of every value; how YAML is read, `compose` tells."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from oncogate.base.errors import Diagnostic, did_you_mean, in_plain_words
@@ -25,15 +18,7 @@ LARGEST = 2 * 1024 * 1024
 DEEPEST = 40
 """Levels of nesting; a rule needs about ten."""
 
-_NULL = re.compile(r"null|Null|NULL|~|")
-_TRUE = re.compile(r"true|True|TRUE")
-_FALSE = re.compile(r"false|False|FALSE")
-_INT = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CONDITIONS = (("when",), ("require",))
 
 Path_ = tuple[Any, ...]
 Place = tuple[int, int]
@@ -44,10 +29,31 @@ class Document:
     """A file's content as plain data, with the place (line, column) of each key and value by its path."""
 
     path: Path
-    data: Any = None
+    data: Any = field(default_factory=lambda: None)  # no attribute of the class: see `__getattr__`
     keys: dict[Path_, Place] = field(default_factory=dict)
     values: dict[Path_, Place] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
+
+    @classmethod
+    def later(cls, path: Path, content: bytes, known: Mapping[Path_, Place]) -> Document:
+        """The document of a file's content, composed when something of it is first asked for beside the `known` places."""
+        document = cls.__new__(cls)
+        document.__dict__.update(path=path, _content=content, _known=known)
+        return document
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("data", "keys", "values", "problems") or "_content" not in self.__dict__:
+            raise AttributeError(name)
+        read = Document(self.path)
+        _read(self._content, read)
+        self.__dict__.update(read.__dict__)  # two threads may both do so; it is the same
+        return self.__dict__[name]
+
+    @property
+    def conditions(self) -> dict[Path_, Place]:
+        """The places of a rule's conditions: of each mapping below `when` and `require`."""
+        mappings = {path[:-1] for path in self.keys}
+        return {at: place for at, place in self.values.items() if at[:1] in _CONDITIONS and at in mappings}
 
     def report(self, location: Path_, code: str, message: str, help: str = "", *, key: bool = False) -> None:
         """Note a problem at `location` (or the nearest place above it that the file has)."""
@@ -62,6 +68,8 @@ class Document:
 
     def place(self, location: Path_, *, key: bool = False) -> Place:
         """Where the value (or the key) at `location` stands; tags that pydantic adds are passed over."""
+        if not key and (known := self.__dict__.get("_known", {}).get(location)) is not None:
+            return known  # type: ignore[no-any-return]
         at: Path_ = ()
         for part in location:
             if (*at, part) in self.values:
@@ -79,111 +87,23 @@ def read_document(path: Path) -> Document:
                 (), "yaml-too-large", f"larger than {LARGEST} bytes", "a rule file holds one rule"
             )
             return document
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        document.report((), "yaml-encoding", f"isn't UTF-8 (byte {error.start})", "save the file as UTF-8")
-        return document
+        content = path.read_bytes()
     except OSError as error:
         document.report((), "file-unreadable", f"can't be read: {error.strerror or error}")
         return document
-    _compose(text, document)
+    _read(content, document)
     return document
 
 
-def _compose(text: str, document: Document) -> None:
+def _read(content: bytes, document: Document) -> None:
+    from oncogate.packs.compose import compose  # noqa: PLC0415 - a library from the cache needs no YAML
+
     try:
-        for root in _Composer(document, text).documents():
-            if document.data is not None:
-                document.report((), "yaml-documents", "holds more than one document", "one rule, one file")
-                return
-            document.data = root
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = f"isn't YAML: {error.problem or error.context}"
-        document.problems.append(Diagnostic(str(document.path), *where, "yaml-syntax", message))
-    except (yaml.YAMLError, ValueError) as error:
-        document.report((), "yaml-syntax", f"isn't YAML: {str(error).splitlines()[0]}")
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        document.report((), "yaml-encoding", f"isn't UTF-8 (byte {error.start})", "save the file as UTF-8")
     else:
-        if document.data is None and not document.problems:
-            document.report((), "yaml-empty", "the file is empty")
-
-
-class _Composer:
-    """Builds plain data from parser events, without recursion in the parser."""
-
-    def __init__(self, document: Document, text: str) -> None:
-        self.document = document
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_Loader))
-
-    def documents(self) -> Iterator[Any]:
-        for event in self.events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                yield self._node(next(self.events), ())
-
-    def _node(self, event: Any, path: Path_) -> Any:
-        where = (event.start_mark.line + 1, event.start_mark.column + 1)
-        self.document.values[path] = where
-        if len(path) > DEEPEST:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark
-            )
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            self.document.report(
-                path, "yaml-alias", "anchors and aliases aren't allowed", "write the value out"
-            )
-        if isinstance(event, yaml.AliasEvent):
-            return None
-        if event.tag and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!"):
-            self.document.report(
-                path, "yaml-tag", f"the tag `{event.tag}` isn't allowed", "leave the tag out"
-            )
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, path)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(path)
-        return self._mapping(path)
-
-    def _sequence(self, path: Path_) -> list[Any]:
-        found: list[Any] = []
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            found.append(self._node(event, (*path, len(found))))
-        return found
-
-    def _mapping(self, path: Path_) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            where = (event.start_mark.line + 1, event.start_mark.column + 1)
-            if not isinstance(event, yaml.ScalarEvent):
-                raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=event.start_mark)
-            key = event.value
-            self.document.keys[(*path, key)] = where
-            if key in found:
-                self.document.problems.append(
-                    Diagnostic(str(self.document.path), *where, "yaml-duplicate-key", f"the key `{key}` stands twice", "keep one of them")
-                )  # fmt: skip
-            found[key] = self._node(next(self.events), (*path, key))
-        return found
-
-    def _scalar(self, event: Any, path: Path_) -> Any:
-        text: str = event.value
-        if event.style not in (None, ""):
-            return text
-        if _NULL.fullmatch(text):
-            return None
-        if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
-            return text[0] in "tT"
-        if len(text) > 100:
-            return text
-        if _INT.fullmatch(text):
-            return int(text)
-        if _BASED.fullmatch(text):
-            return int(text, 0)
-        if _FLOAT.fullmatch(text):
-            return Decimal(text)
-        if _NOT_FINITE.fullmatch(text):
-            self.document.report(path, "yaml-number", f"`{text}` isn't a number that can be compared")
-        return text
+        compose(text, document)
 
 
 def check_against(model: type[BaseModel], document: Document, context: Any = None) -> BaseModel | None:

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from oncogate.base.errors import Diagnostic, PackError, did_you_mean
+from oncogate.base.garbage import uncollected
 from oncogate.base.texts import Text
 from oncogate.model.facts import Fact, FactsFile
+from oncogate.model.overlay import BeyondRange, OverlayFile, RuleSetting
+from oncogate.model.parameter import Parameter
 from oncogate.model.rule import PackFile, Rule
 from oncogate.packs.check import check_fact, check_rule
 from oncogate.packs.digest import digest_of
@@ -20,20 +23,19 @@ from oncogate.packs.document import Document, check_against, read_document
 from oncogate.packs.overlay import read_layers
 from oncogate.packs.pack import Library, LoadedRule, RulePack
 from oncogate.packs.read_tables import TableReader
+from oncogate.packs.rule_files import shipped_rules
 from oncogate.packs.tables import Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
 PROOF = {"examples", "equivalent"}
 """What proves a rule or a fact and decides nothing."""
 
-
-def shipped_rules() -> Path:
-    """The folder of the rules that ship: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "rules"
-    return inside if inside.is_dir() else package.parent / "rules"
+# Here, since modules are imported by one thread: pydantic before 2.14 didn't build a validator safely when two ask for it.
+for _model in (Rule, Fact, Parameter, FactsFile, PackFile, OverlayFile, RuleSetting, BeyondRange):
+    _model.model_rebuild()
 
 
+@uncollected()
 def load_library(
     folders: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
 ) -> Library:

@@ -145,19 +145,27 @@ class Library:
         """All rules, by id."""
         return tuple(sorted((r for pack in self.packs for r in pack.rules), key=lambda r: r.rule.id))
 
+    def in_force(self, day: date) -> InForce:
+        """What is in force on a day: a loosening ends by itself."""
+        holding = tuple([change.holds_on(day) for change in self._ending])
+        found = self._in_force.get(holding)
+        if found is None:
+            kept = [(layer, change) for layer, change in self._changes if change.holds_on(day)]
+            found = self._in_force.setdefault(holding, self._with(kept))
+        return found
+
     @once
     def _in_force(self) -> dict[tuple[bool, ...], InForce]:
         return {}
 
-    def in_force(self, day: date) -> InForce:
-        """What is in force on a day: a loosening ends by itself."""
-        changes = [(layer, change) for layer in self.layers for change in layer.changes]
-        holding = tuple(change.holds_on(day) for _, change in changes)
-        found = self._in_force.get(holding)
-        if found is None:
-            kept = [pair for pair, holds in zip(changes, holding, strict=True) if holds]
-            found = self._in_force[holding] = self._with(kept)
-        return found
+    @once
+    def _changes(self) -> tuple[tuple[Layer, Change], ...]:
+        return tuple((layer, change) for layer in self.layers for change in layer.changes)
+
+    @once
+    def _ending(self) -> tuple[Change, ...]:
+        """The changes that hold for a time only."""
+        return tuple(change for _, change in self._changes if change.loosened is not None)
 
     def _with(self, changes: list[tuple[Layer, Change]]) -> InForce:
         rules = {loaded.rule.id: loaded.rule for loaded in self.rules}

@@ -11,7 +11,7 @@ from pathlib import Path
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
 from oncogate.clinical.marker_tests import Branch, MarkerScale, read_tests
-from oncogate.clinical.names import drug_keys
+from oncogate.clinical.names import name_key
 from oncogate.clinical.regimen_names import regimen_key
 from oncogate.model.facts import CodeOf
 from oncogate.model.values import Quantity
@@ -79,12 +79,10 @@ class TableReader(TableFiles):
             if drug.atc:
                 self.tables.by_atc.setdefault(drug.atc, drug)
             for name in (drug.id, row["en"], row["zh"], *_list(row["aliases"])):
-                for key in drug_keys(name)[:1]:
-                    other = self.tables.by_name.setdefault(key, drug)
-                    if other.id != drug.id:
-                        self.report(
-                            path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`"
-                        )
+                key = name_key(name)
+                other = self.tables.by_name.setdefault(key, drug) if key else drug
+                if other.id != drug.id:
+                    self.report(path, line, "table-name", f"`{name}` names both `{other.id}` and `{drug.id}`")
 
     def _class(self, path: Path, line: int, row: Mapping[str, str]) -> None:
         self.one_of(path, line, "class", row["class"], {*ANTI_TUMOUR, "gcsf", "companion", "other"})
@@ -206,7 +204,7 @@ class TableReader(TableFiles):
                 row.get("source", ""),
                 row.get("verification", ""),
             )
-            for name in names:
+            for name in sorted(names):
                 self.tables.regimens[name] = (*self.tables.regimens.get(name, ()), made)
 
     def _start_limits(self, path: Path) -> None:

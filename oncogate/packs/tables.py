@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from oncogate.base.logic import Truth
 from oncogate.base.once import once
@@ -23,7 +23,7 @@ from oncogate.clinical.stage_tables import Staging
 from oncogate.model.facts import CodeOf
 from oncogate.model.record import Drug
 from oncogate.model.values import Code, Quantity
-from oncogate.packs.codes import SNOMED, icd10, is_atc, is_malignant, is_nhsa
+from oncogate.packs.codes import SNOMED, icd10, icd10_of, is_atc, is_malignant, is_nhsa, keys_of
 
 ANTI_TUMOUR = frozenset({"cytotoxic", "targeted", "immunotherapy", "endocrine", "antitumour"})
 """Classes of anti-tumour drugs; `antitumour` is one whose kind isn't told."""
@@ -57,6 +57,18 @@ class KnownDrug:
     def anti_tumour(self) -> bool:
         """Whether the drug is meant against a tumour."""
         return self.cls in ANTI_TUMOUR
+
+
+class CodesRead(NamedTuple):
+    """What the codes of a diagnosis mean: a tumour as `tumour_of` tells it, without and with in-situ ones; the codes to compare by.
+
+    `many`: they say that the patient has several primary tumours.
+    """
+
+    primary: str | None
+    in_situ: str | None
+    keys: frozenset[tuple[str | None, str | None]]
+    many: bool
 
 
 @dataclass(frozen=True)
@@ -191,6 +203,11 @@ class Tables:
         # the same few names come again and again; what a name means never changes once the tables are read
         self._identified = lru_cache(maxsize=REMEMBERED)(self._identify)
         self._keys_of_regimen = lru_cache(maxsize=REMEMBERED)(self._regimen_keys)
+        self._rows_named = lru_cache(maxsize=REMEMBERED)(self._regimens_named)
+        self._told_same = lru_cache(maxsize=REMEMBERED)(self._same_regimen)
+        self._kind_told_by = lru_cache(maxsize=REMEMBERED)(self._kind_of)
+        self._codes_told_by = lru_cache(maxsize=REMEMBERED)(self._read_codes)
+        self._means_tumour = lru_cache(maxsize=REMEMBERED)(self._is_tumour)
 
     def identify(self, drug: Drug) -> KnownDrug | None:
         """Which drug the host means; `None` where it can't be told, or code and name contradict each other."""
@@ -299,25 +316,45 @@ class Tables:
         """
         found: str | None = None
         for code in codes:
-            plain = icd10(code)
-            if plain is not None:
-                if is_malignant(plain) and not plain.startswith(self.secondary + self.multiple_primary):
-                    matching = [
-                        (len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)
-                    ]
-                    found = max(matching)[1] if matching else found or ""
-                elif in_situ:
-                    found = next((t.id for t in self.tumours.values() if plain.startswith(t.in_situ)), found)
-            elif code.system == SNOMED:
-                found = next((t.id for t in self.tumours.values() if code.code in t.snomed), found)
+            one = self._kind_told_by(code.system, code.code, in_situ)
+            if one is not None:
+                found = one or found or ""
         return found
+
+    def _kind_of(self, system: str | None, code: str | None, in_situ: bool) -> str | None:
+        plain = icd10_of(system, code)
+        if plain is not None:
+            if is_malignant(plain) and not plain.startswith(self.secondary + self.multiple_primary):
+                matching = [
+                    (len(p), t.id) for t in self.tumours.values() for p in t.icd10 if plain.startswith(p)
+                ]
+                return max(matching)[1] if matching else ""
+            kinds = (t.id for t in self.tumours.values() if plain.startswith(t.in_situ))
+            return next(kinds, None) if in_situ else None
+        return (
+            next((t.id for t in self.tumours.values() if code in t.snomed), None)
+            if system == SNOMED
+            else None
+        )
+
+    def codes_read(self, codes: Iterable[Code]) -> CodesRead:
+        """What the codes of one diagnosis mean."""
+        return self._codes_told_by(tuple([(c.system, c.code) for c in codes]))
+
+    def _read_codes(self, pairs: tuple[tuple[str | None, str | None], ...]) -> CodesRead:
+        codes = [Code(system=system, code=code) for system, code in pairs]
+        many = any((icd10(code) or "").startswith(self.multiple_primary) for code in codes)
+        return CodesRead(self.tumour_of(codes), self.tumour_of(codes, in_situ=True), keys_of(codes), many)
 
     def is_tumour_code(self, code: Code) -> bool:
         """Whether a code means a tumour at all: malignant, secondary, in situ, or a known SNOMED CT one."""
-        plain = icd10(code)
+        return self._means_tumour(code.system, code.code)
+
+    def _is_tumour(self, system: str | None, code: str | None) -> bool:
+        plain = icd10_of(system, code)
         if plain is not None:
             return is_malignant(plain) or plain[:2] == "D0"
-        return code.system == SNOMED and any(code.code in t.snomed for t in self.tumours.values())
+        return system == SNOMED and any(code in t.snomed for t in self.tumours.values())
 
     def exam_label(self, expression: str) -> Text:
         """The label of an exam, or of several of which any will do (`CT_chest|PET_CT`)."""
@@ -326,6 +363,9 @@ class Tables:
 
     def regimens_named(self, name: str) -> tuple[Regimen, ...]:
         """The rows that a regimen's name may mean."""
+        return self._rows_named(name)
+
+    def _regimens_named(self, name: str) -> tuple[Regimen, ...]:
         rows = (row for key in self.regimen_keys(name) for row in self.regimens.get(key, ()))
         return tuple({row.id: row for row in rows}.values())
 
@@ -369,6 +409,9 @@ class Tables:
 
     def same_regimen(self, one: str, other: str) -> bool:
         """Whether two names mean one regimen: the same word, or names of the same row."""
+        return self._told_same(one, other)
+
+    def _same_regimen(self, one: str, other: str) -> bool:
         a, b = set(self.regimen_keys(one)), set(self.regimen_keys(other))
         return bool(a & b) or any(b & row.names for key in a for row in self.regimens.get(key, ()))
 

@@ -16,7 +16,7 @@ from oncogate.model.request import read_json
 from oncogate.server.answers import INTERNAL, Refused, as_errors, refused
 from oncogate.server.bodies import JSON_TYPES, LINES_TYPES, check_type, read_body
 from oncogate.server.logs import where_it_failed
-from oncogate.server.reading import Clock, FormName, request_of
+from oncogate.server.reading import Clock, FormName, request_in, request_of
 from oncogate.server.rest import CHECKED, FACE, FormOf, Moment
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.service import Service, service_of
@@ -89,8 +89,8 @@ def judge_some(
 
 def _result(item: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None) -> dict[str, Any]:
     try:
-        document = read_json(item) if isinstance(item, bytes) else item
-        request, _ = request_of(document, form, rules, clock, at)
+        read = request_in if isinstance(item, bytes) else request_of
+        request, _ = read(item, form, rules, clock, at)
         return rules.gate.decide(request).to_dict()
     except RequestError as error:
         return as_errors(error.diagnostics)

@@ -15,12 +15,11 @@ from starlette.responses import Response
 from oncogate.authoring.status import RuleStatus, statuses
 from oncogate.base.errors import RequestError
 from oncogate.explain.findings import parameters_used
-from oncogate.model.request import read_json
 from oncogate.model.rule import Rule
 from oncogate.packs.pack import InForce
 from oncogate.server.answers import Json, Refused, refused
 from oncogate.server.bodies import read_body
-from oncogate.server.reading import Clock, FormName, request_of
+from oncogate.server.reading import Clock, FormName, request_in
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.service import service_of
 
@@ -62,7 +61,7 @@ def decision_on(
 ) -> dict[str, Any]:
     """The decision on a body, as data. Raises `Refused`."""
     try:
-        request, _ = request_of(read_json(body), form, rules, clock, at)
+        request, _ = request_in(body, form, rules, clock, at)
     except RequestError as error:
         raise Refused.because(error) from None
     return rules.gate.decide(request).to_dict()

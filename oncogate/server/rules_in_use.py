@@ -12,8 +12,8 @@ from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.gate import Gate
 from oncogate.model.request import Request
 from oncogate.packs.digest import digest_of
-from oncogate.packs.load import shipped_rules
 from oncogate.packs.pack import Library
+from oncogate.packs.rule_files import shipped_rules
 from oncogate.server.examples import HOOK, REQUEST
 from oncogate.server.settings import Settings
 

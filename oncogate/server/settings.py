@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.base.texts import Language
 from oncogate.base.times import read_zone
-from oncogate.model.request import LARGEST
+from oncogate.model.at_once import LARGEST
 from oncogate.packs.document import Document, check_against, read_document
 
 SERVICES = ("oncogate-order-sign", "oncogate-order-select")

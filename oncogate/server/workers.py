@@ -7,7 +7,6 @@ with the last rules that were sound.
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
 import select
@@ -24,7 +23,7 @@ from oncogate.base.errors import Diagnostic
 from oncogate.server.beside import Beside, beside
 from oncogate.server.reloading import reload
 from oncogate.server.rules_in_use import RulesInUse
-from oncogate.server.run import GRACE, app_of, listening, serve
+from oncogate.server.run import GRACE, app_of, keep_out_of_collections, listening, serve
 from oncogate.server.settings import Settings, SettingsError
 
 log = logging.getLogger("oncogate.server")
@@ -75,8 +74,7 @@ class Workers:
                 signal.signal(number, self._stop)
             signal.signal(signal.SIGHUP, self._reload_soon)
             signal.signal(signal.SIGCHLD, lambda *_: None)
-            gc.collect()
-            gc.freeze()  # so that collecting garbage doesn't copy what the workers share
+            keep_out_of_collections()  # which would copy what the workers share
             self._fill()
             while not self._stopping:
                 select.select([awake], [], [], _PAUSE)

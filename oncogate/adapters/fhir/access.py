@@ -56,11 +56,15 @@ def items(value: Any) -> list[Any]:
 
 def objects(value: Any) -> list[Json]:
     """The objects among the members of a list."""
-    return [item for item in items(value) if isinstance(item, Mapping)]
+    if type(value) is dict:  # as JSON has them; to ask for any mapping takes several times as long
+        return [value]
+    return [item for item in items(value) if type(item) is dict or isinstance(item, Mapping)]
 
 
 def obj(value: Any) -> Json:
     """The object, or the first one of a list; empty if there is none."""
+    if type(value) is dict:
+        return value
     return next(iter(objects(value)), {})
 
 
@@ -69,6 +73,8 @@ def text(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     plain = value.strip()
+    if plain.isascii():
+        return plain or None
     try:
         plain.encode("utf-8")
     except UnicodeEncodeError:
@@ -99,6 +105,8 @@ def system_of(value: Any) -> str | None:
     found = text(value)
     if found is None:
         return None
+    if found in _SYSTEMS:
+        return _SYSTEMS[found]
     plain = re.sub(r"^https://", "http://", found.casefold()).rstrip("/")
     if plain.startswith(SCT + "/"):
         return SCT

@@ -15,8 +15,8 @@ from oncogate.base.once import once
 from oncogate.clinical.names import exam_ids, name_key
 from oncogate.model.facts import CodeOf, Fact, FactsFile
 from oncogate.packs.document import check_against, read_document
-from oncogate.packs.load import shipped_rules
 from oncogate.packs.pack import Library
+from oncogate.packs.rule_files import shipped_rules
 
 MEASURED = ("labs", "vitals")
 """The sections of measurements."""

@@ -14,7 +14,7 @@ from oncogate.base.texts import Text
 from oncogate.clinical.allergy_text import names_no_drug, words_of
 from oncogate.clinical.names import drug_keys
 from oncogate.engine.case import Case, OrderedDrug, in_classes
-from oncogate.engine.derived import Derived, Options, known, unrecognised
+from oncogate.engine.derived import Derived, Options, drug_evidence, known, unrecognised
 from oncogate.engine.select import select
 from oncogate.engine.wording import shown_value
 from oncogate.model.decision import Evidence
@@ -65,7 +65,8 @@ NO_ALLERGY = frozenset({"716186003", "409137002", "429625007", "428607008"})
 def allergy_to_drug(case: Case, options: Options) -> Derived:
     """Whether the order holds a drug that the patient is allergic to, by its substance.
 
-    Unknown with an allergy of which the drug isn't said: told here alone, and not by class and excipient again.
+    Unknown with an allergy of which the drug isn't said, or an order against a tumour that lists no drug: told here
+    alone, and not by class and excipient again.
     """
     return _matched(case, "allergy.to_drug", _same_drug, unsaid=True)
 
@@ -117,25 +118,19 @@ def _matched(case: Case, fact: str, match: Match, *, unsaid: bool = False) -> De
         if allergy.nameless or allergy.unsaid:
             if allergy.nameless or unsaid:
                 truths.append(None)
-                row = Evidence(
-                    fact=ENTRY, entry=allergy.entry.id, source=allergy.entry.source, counted=None, why="invalid",
-                    value=_said(allergy.entry), time=allergy.entry.effective,
-                    detail=NAMELESS if allergy.nameless else UNSAID,
-                )  # fmt: skip
-                evidence.append(row)
+                evidence.append(_row(allergy.entry, None, NAMELESS if allergy.nameless else UNSAID))
             continue
         found = [(drug, truth) for drug in case.drugs if (truth := match(allergy, drug)) is not False]
         # a drug that nobody recognised matters only where the order is one against a tumour
         found = [(d, t) for d, t in found if t or d.known is not None or case.doubtful]
+        if not found and unsaid and allergy.drugs and case.doubtful and not case.drugs:
+            truths.append(None)
+            evidence += [_row(allergy.entry, True), *drug_evidence(case, "order.drugs", ())]
         if not found:
             continue
         truth = some(t for _, t in found)
         truths.append(truth)
-        entry = allergy.entry
-        said = _said(entry)
-        evidence.append(
-            Evidence(fact=fact, entry=entry.id, source=entry.source, counted=truth, why=None if truth else "invalid", value=said, time=entry.effective, detail=None if truth else UNTOLD)
-        )  # fmt: skip
+        evidence.append(_row(allergy.entry, truth, None if truth else UNTOLD, fact))
         evidence += [
             Evidence(fact="order.drugs", counted=True, value=d.label.zh, detail=d.known.label)
             if d.known
@@ -144,6 +139,7 @@ def _matched(case: Case, fact: str, match: Match, *, unsaid: bool = False) -> De
             if t is truth
         ]  # fmt: skip
         if truth:
+            said = _said(allergy.entry)
             holding.append(Text(zh=said, en=said))
     evidence += [h.evidence(ENTRY) for h in hidden]
     truth = some(truths)
@@ -155,6 +151,13 @@ def _matched(case: Case, fact: str, match: Match, *, unsaid: bool = False) -> De
         (ENTRY,) if truth is None else (),
         tuple(holding),
     )
+
+
+def _row(entry: Note, counted: Truth, detail: Text | None = None, fact: str = ENTRY) -> Evidence:
+    return Evidence(
+        fact=fact, entry=entry.id, source=entry.source, counted=counted, why=None if counted else "invalid",
+        value=_said(entry), time=entry.effective, detail=detail,
+    )  # fmt: skip
 
 
 def _same_drug(allergy: _Allergy, drug: OrderedDrug) -> Truth:

@@ -15,8 +15,6 @@ from oncogate.engine.derived import Derived, Options, known
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Window
 from oncogate.model.decision import Evidence
-from oncogate.model.facts import word_key
-from oncogate.model.record import Entry
 from oncogate.model.values import Quantity
 
 
@@ -59,33 +57,6 @@ def patient_ward(case: Case, options: Options) -> Derived:
     if not ward:
         return _not_said("patient.ward")
     return Derived(frozenset({ward}), (_said("patient.ward", ward),))
-
-
-_SITES = {
-    word_key(word): site
-    for site, words in {
-        "axillary": ("axillary", "axilla", "armpit", "腋下", "腋温", "腋窝", "腋"),
-        "oral": ("oral", "mouth", "口腔", "口温", "口", "舌下"),
-        "tympanic": ("tympanic", "ear", "耳", "耳温", "鼓膜"),
-        "rectal": ("rectal", "rectum", "直肠", "肛温", "肛门"),
-    }.items()
-    for word in words
-}
-"""Where a temperature is taken, in the words of the ward; any other word leaves it open."""
-
-
-def site_of(entry: Entry) -> str | None:
-    """Where a temperature was taken: `axillary`, `oral`, `tympanic`, `rectal`; `None` if that isn't said."""
-    return _SITES.get(word_key(getattr(entry, "site", None) or ""))
-
-
-def temperature_site(case: Case, options: Options) -> Derived:
-    """Where the newest temperature was taken: `axillary`, `oral`, `tympanic`, `rectal`; unknown if not said."""
-    newest = select(case, "vital.temperature").newest
-    sites = {site_of(s.entry) for s in newest if s.counted}
-    if len(sites) != 1 or None in sites:
-        return _not_said("vital.temperature_site")
-    return Derived(frozenset(sites), (_said("vital.temperature_site", str(next(iter(sites)))),))
 
 
 def body_surface(case: Case, options: Options) -> Derived:

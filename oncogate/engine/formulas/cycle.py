@@ -9,7 +9,7 @@ from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
 from oncogate.clinical.regimen_names import interval_said
 from oncogate.engine.case import Case
-from oncogate.engine.derived import Derived, Options, known
+from oncogate.engine.derived import Derived, Options, drug_evidence, known
 from oncogate.engine.formulas.body import UNKNOWN
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
@@ -28,31 +28,38 @@ def order_follows_cycle(case: Case, options: Options) -> Derived:
     order = case.order
     if order is None or (order.day is not None and order.day != FIRST_DAY):
         return known(False)
-    if order.day is None and _same_cycle(case):
-        return known(False)
     selection = select(case, "treatment.cycle")
+    begun = _same_cycle(case, selection) if order.day is None else []
+    if begun:
+        return known(False, [s.evidence(selection.fact) for s in begun])
     alike = [(s, _alike(case, s)) for s in _earlier(case, selection)]
     if any(found for _, found in alike):
         return known(True)
     doubts = [s.evidence(selection.fact) for s, found in alike if found is None]
     rows = [*doubts, *(h.evidence(selection.fact) for h in selection.hidden)]
-    return known(None if rows else False, rows, [selection.fact] if rows else ())
+    untold = drug_evidence(case, "order.drugs", ()) if rows else []
+    return known(None if rows else False, [*untold, *rows], [selection.fact] if rows else ())
 
 
 def days_since_last_cycle(case: Case, options: Options) -> Derived:
     """Days from the first day of the last cycle to the order's day, rounded to whole ones.
 
     Where treatments don't say their cycle, and follow each other faster than cycles may (`tolerance`, `longest` as in
-    `interval_due`), each of them may have been the first day.
+    `interval_due`), each of them may have been the first day. So may any treatment be of which it can't be told whether
+    it was of this regimen.
     """
     selection = select(case, "treatment.cycle")
     doubts = [s for s in _earlier(case, selection) if _alike(case, s) is None or s.counted is None]
     mine = [s for s in _earlier(case, selection) if _alike(case, s) and s.counted and s.when is not None]
-    rows = [h.evidence(selection.fact) for h in selection.hidden] + [
-        s.evidence(selection.fact) for s in doubts
-    ]
-    if rows or not mine:
-        return Derived(UNKNOWN, tuple(rows), (selection.fact,))
+    if doubts or selection.hidden or not mine:
+        rows = [
+            *(h.evidence(selection.fact) for h in selection.hidden),
+            *(s.evidence(selection.fact) for s in doubts),
+        ]
+        dated = [s.when for s in (*doubts, *mine) if s.when is not None]
+        untold = selection.hidden or len(dated) < len(doubts) + len(mine)
+        possible = UNKNOWN if untold else frozenset(_days(case, when) for when in dated)
+        return Derived(possible, tuple(rows), (selection.fact,))
     interval = interval_due(case, options)
     due = max(interval.possible)
     first = _first_days(mine, due)
@@ -65,12 +72,13 @@ def days_since_last_cycle(case: Case, options: Options) -> Derived:
         shown = [
             row.model_copy(update={"counted": None, "why": "other_cycle", "detail": said}) for row in shown
         ]
-    least = min(days)
+    least, every = min(days), "/".join(str(days) for days in _intervals(case))
     shown += [row for row in interval.evidence if row.counted is None]
-    return Derived(
-        frozenset(days), tuple(shown),
-        holding=(Text(zh=f"距上一周期首日 {least} 天", en=f"{least} days since the last cycle began"),),
-    )  # fmt: skip
+    said = Text(
+        zh=f"距上一周期首日 {least} 天，方案间隔 {every} 天",
+        en=f"{least} days since the last cycle began, and the interval is {every} days",
+    )
+    return Derived(frozenset(days), tuple(shown), holding=(said,) if every else ())
 
 
 def interval_due(case: Case, options: Options) -> Derived:
@@ -78,28 +86,30 @@ def interval_due(case: Case, options: Options) -> Derived:
 
     Where neither the order nor the table tells the interval, it may be anything up to `longest`.
     """
-    order = case.order
-    rows = case.tables.regimens_named(order.regimen) if order is not None and order.regimen else ()
-    stated = case.interval_stated
-    if stated is None and order is not None and order.regimen:
-        stated = interval_said(order.regimen)
-    listed = {row.interval for row in rows}
-    intervals = {Decimal(stated)} if stated is not None else {Decimal(i) for i in listed if i is not None}
-    tolerance, longest = (options[name].value for name in ("tolerance", "longest"))
-    assert isinstance(tolerance, Decimal)
-    assert isinstance(longest, Decimal)
-    if stated is None and (not rows or None in listed):
+    intervals = _intervals(case)
+    tolerance, longest = options["tolerance"].number, options["longest"].number
+    if not intervals:
         said = Text(zh="医嘱未写明方案的周期间隔", en="the order doesn't state the interval of its regimen")
         row = Evidence(fact="order.interval_days", counted=None, why="absent", detail=said)
         return Derived(frozenset({Decimal(0), longest - tolerance}), (row,), ("order.interval_days",))
+    shown = "/".join(f"{days} d" for days in intervals)
     return Derived(
-        frozenset(i - tolerance for i in intervals),
-        (
-            Evidence(
-                fact="order.interval_days", counted=True, value="/".join(f"{i} d" for i in sorted(intervals))
-            ),
-        ),
+        frozenset(days - tolerance for days in intervals),
+        (Evidence(fact="order.interval_days", counted=True, value=shown),),
     )
+
+
+def _intervals(case: Case) -> list[Decimal]:
+    """The days from one cycle to the next, as the order, its regimen's name or the table tells; none if they don't."""
+    order = case.order
+    name = order.regimen if order is not None else None
+    stated = case.interval_stated
+    if stated is None and name:
+        stated = interval_said(name)
+    if stated is not None:
+        return [Decimal(stated)]
+    listed = {row.interval for row in case.tables.regimens_named(name)} if name else set()
+    return [] if None in listed else sorted(Decimal(days) for days in listed if days is not None)
 
 
 def gcsf_before_count(case: Case, options: Options) -> Derived:
@@ -137,13 +147,13 @@ def _earlier(case: Case, selection: Selection) -> list[Standing]:
     ]  # fmt: skip
 
 
-def _same_cycle(case: Case) -> bool:
-    """Whether the order's own cycle has begun already."""
+def _same_cycle(case: Case, selection: Selection) -> list[Standing]:
+    """The treatments by which the order's own cycle has begun already."""
     cycle = case.order.cycle if case.order else None
-    standings = select(case, "treatment.cycle").standings
-    return cycle is not None and any(
-        s.counted and getattr(s.entry, "cycle", None) == cycle and _alike(case, s) for s in standings
-    )
+    return [
+        s for s in selection.standings
+        if cycle is not None and s.counted and getattr(s.entry, "cycle", None) == cycle and _alike(case, s)
+    ]  # fmt: skip
 
 
 def _alike(case: Case, standing: Standing) -> Truth:
@@ -157,9 +167,14 @@ def _alike(case: Case, standing: Standing) -> Truth:
     theirs = [case.tables.identify(d) for d in entry.drugs]
     if any(d is not None and d.id in mine for d in theirs):
         return True
-    if not entry.drugs:
+    if not theirs:
         rows = case.tables.regimens_named(entry.regimen) if entry.regimen else ()
-        return any(row.components & mine for row in rows) if rows else None
+        if not rows:
+            return None
+        if any(row.components & mine for row in rows):
+            return True
+    if case.doubtful and (not theirs or any(d is None or d.anti_tumour for d in theirs)):
+        return None  # what isn't recognised of the order may be a drug of it
     return None if None in theirs and not any(d is not None and d.anti_tumour for d in theirs) else False
 
 

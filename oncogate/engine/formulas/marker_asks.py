@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oncogate.base.logic import Truth, every, negate
 from oncogate.clinical.marker_tests import Branch
 from oncogate.engine.case import Case, OrderedDrug
 from oncogate.engine.select import select
+from oncogate.model.record import Drug
 from oncogate.packs.tables import MarkerRow
 
 EXCLUDING = frozenset({"wildtype", "negative"})
@@ -19,13 +20,15 @@ EXCLUDING = frozenset({"wildtype", "negative"})
 class Demand:
     """A drug of the order with the rows that bind it; `also` are other uses, of which the order doesn't tell.
 
-    `perhaps`: whether a row applies can't be told, so nothing it asks is missed for certain.
+    `perhaps`: whether a row applies can't be told, so nothing it asks is missed for certain. `guessed`: the order has a
+    drug that isn't recognised, and may be this one.
     """
 
     drug: OrderedDrug
     rows: tuple[MarkerRow, ...]
     also: tuple[MarkerRow, ...]
     perhaps: bool
+    guessed: bool = False
 
     @property
     def id(self) -> str:
@@ -44,6 +47,16 @@ def demands(case: Case) -> list[Demand]:
     if found is None:
         made = [_demand(case, drug) for drug in case.drugs if drug.known is not None]
         found = case.memo["marker demands"] = [d for d in made if d is not None]
+    return found
+
+
+def guesses(case: Case) -> list[Demand]:
+    """What a drug of the order that isn't recognised may ask: all that the drugs of the table ask here."""
+    found: list[Demand] | None = case.memo.get("marker guesses")
+    if found is None:
+        known = [case.tables.drugs[id] for id in sorted(case.tables.drug_markers)] if case.doubtful else []
+        made = [_demand(case, OrderedDrug(Drug(name=one.id), one)) for one in known]
+        found = case.memo["marker guesses"] = [replace(d, guessed=True) for d in made if d is not None]
     return found
 
 

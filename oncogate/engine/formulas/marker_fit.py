@@ -13,7 +13,7 @@ from oncogate.base.texts import Text
 from oncogate.clinical.marker_tests import MarkerTest
 from oncogate.engine.case import Case
 from oncogate.engine.derived import Derived, Options, known
-from oncogate.engine.formulas.marker_asks import Demand, demands, is_immunotherapy, markers_of
+from oncogate.engine.formulas.marker_asks import Demand, demands, guesses, is_immunotherapy, markers_of
 from oncogate.engine.formulas.marker_found import (
     RESULT,
     changed_since,
@@ -62,23 +62,27 @@ def marker_may_exclude(case: Case, options: Options) -> Derived:
 
 
 def marker_excludes_drug(case: Case, options: Options) -> Derived:
-    """Whether a result excludes a drug of the order: a mutation where only the wild type responds, a driver gene."""
+    """Whether a result excludes a drug of the order: a mutation where only the wild type responds, a driver gene.
+
+    Unknown where a drug of the order isn't recognised, and a result excludes one that it may be.
+    """
     truths: list[Truth] = []
     evidence: list[Evidence] = []
     holding: list[Text] = []
-    for demand in demands(case):
+    for demand in (*demands(case), *guesses(case)):
         if not demand.excluding or _has_results(case, demand) is False:
             continue
         fit = held_against(case, demand)
-        truths.append(negate(fit.truth))
+        if demand.guessed and fit.truth is True:
+            continue
+        truths.append(None if demand.guessed else negate(fit.truth))
+        rows = [row for row in fit.evidence if not (demand.guessed and row.fact == "order.drugs")]
         if fit.truth is False:
-            evidence += [
-                row.model_copy(update={"counted": True, "why": None, "detail": None}) for row in fit.evidence
-            ]
+            rows = [row.model_copy(update={"counted": True, "why": None, "detail": None}) for row in rows]
+        evidence += [*(doubts(case) if demand.guessed else ()), *rows]
+        if truths[-1]:
             holding += [dated(row, case) for row in fit.evidence if row.entry is not None]
-        else:
-            evidence += fit.evidence
-    made = known(some(truths), evidence)
+    made = known(some(truths), dict.fromkeys(evidence))
     return Derived(made.possible, made.evidence, made.missing, tuple(dict.fromkeys(holding)))
 
 
@@ -123,32 +127,32 @@ def marker_is_outdated(case: Case, options: Options) -> Derived:
     """Whether a drug begins on a result older than `window`, with progression or other treatment since.
 
     A drug that is being continued doesn't rest on a new decision; markers that don't change under treatment stay true.
+    Unknown where a drug of the order isn't recognised, and one that it may be would begin so.
     """
     window = Window.of(options["window"], case.at)
     truths: list[Truth] = []
     evidence: list[Evidence] = []
     holding: list[Text] = []
-    for demand in demands(case):
+    for demand in (*demands(case), *guesses(case)):
         markers = {m for row in demand.rows for m in row.markers} & case.tables.changing_markers
         newest = results_of(case, markers).newest
         results = [s for s in newest if s.counted and s.when is not None]
         undated = [s for s in newest if s.when is None]
         last = max((s.when for s in results if s.when is not None), default=None)
-        evidence += [result_row(s, case=case, counted=True) for s in results]
-        evidence += [result_row(s, case=case, counted=None, why=s.why, detail=s.detail) for s in undated]
+        told = [result_row(s, case=case, counted=True) for s in results]
+        told += [result_row(s, case=case, counted=None, why=s.why, detail=s.detail) for s in undated]
+        evidence += told if not demand.guessed else ()
         fresh = not undated if last is None else last >= window.since
         if is_immunotherapy(demand) or fresh:
             continue
         since, rows = (None, []) if last is None else changed_since(case, last)
         same = given_before(case, {demand.id})
-        truth = every((negate(same.truth), since, None if undated else True))
+        sure: Truth = None if undated or demand.guessed else True
+        truth = every((negate(same.truth), since, sure))
         truths.append(truth)
-        evidence += [
-            ordered_row(demand.drug),
-            *(result_row(s, case=case, counted=True) for s in results),
-            *rows,
-            *same.evidence,
-        ]
+        if truth is not False or not demand.guessed:
+            whose = doubts(case) if demand.guessed else [ordered_row(demand.drug)]
+            evidence += [*whose, *told, *rows, *same.evidence]
         if truth is True:
             holding += [dated(result_row(s, case=case, counted=True), case) for s in results]
     made = known(some(truths), dict.fromkeys(evidence))

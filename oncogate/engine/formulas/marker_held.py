@@ -107,6 +107,8 @@ def _judged(case: Case, demand: Demand, until: datetime | None) -> tuple[Truth, 
     truth = some(certain) if certain or possible else None
     if case.tumour.kind is None:  # whichever row it is
         truth = True if {*certain, *possible} == {True} else None
+    elif truth is False and possible and not certain and set(possible) == {True}:
+        truth = True  # whichever use of the drug it is
     elif truth is False and (demand.perhaps or any(t is not False for t in possible)):
         truth = None
     return truth, best[1] if best is not None else None

@@ -16,7 +16,7 @@ def order_is_anti_tumour(case: Case, options: Options) -> Derived:
     local = case.order is not None and case.order.kind in LOCAL_KINDS
     return known(
         some((local, case.has_drug(["anti_tumour"]))),
-        drug_evidence(case, "order.anti_tumour", ["anti_tumour"]),
+        lambda: drug_evidence(case, "order.anti_tumour", ["anti_tumour"]),
     )
 
 
@@ -33,7 +33,7 @@ def order_is_marked(case: Case, options: Options) -> Derived:
 def order_drugs_recognised(case: Case, options: Options) -> Derived:
     """Whether every drug of the order was recognised."""
     unknown = [d for d in case.drugs if d.known is None]
-    return known(not unknown, [unrecognised("order.drugs_recognised", d) for d in unknown])
+    return known(not unknown, lambda: [unrecognised("order.drugs_recognised", d) for d in unknown])
 
 
 def patient_has_tumour(case: Case, options: Options) -> Derived:
@@ -56,7 +56,7 @@ def start_limit_bilirubin(case: Case, options: Options) -> Derived:
     limits = _start_limit(case, options, "bilirubin")
     uln = options["uln"].value
     assert isinstance(uln, Decimal)
-    return Derived(frozenset(None if x is None else x * uln for x in limits.possible), limits.evidence)
+    return Derived(frozenset(None if x is None else x * uln for x in limits.possible), limits.rows)
 
 
 def start_limit_crcl(case: Case, options: Options) -> Derived:
@@ -87,11 +87,13 @@ def _start_limit(case: Case, options: Options, of: str) -> Derived:
         others = {limit for row in limits.values() if (limit := getattr(row, of)) is not None}
         others |= {default} if isinstance(default, Decimal) else set()
         possible |= {x for x in others if strictest is None or strictest_of(x, strictest) != strictest}
-    evidence = [
-        Evidence(fact=f"order.start_limit_{of}", counted=limit == strictest, value=f"{drug.label.zh} {limit:f} {_LIMIT_UNITS[of]}", detail=None)
-        for limit, drug in own
-    ]  # fmt: skip
-    return Derived(frozenset(possible), tuple(evidence))
+
+    def rows() -> tuple[Evidence, ...]:
+        said = ((limit, f"{drug.label.zh} {limit:f} {_LIMIT_UNITS[of]}") for limit, drug in own)
+        fact = f"order.start_limit_{of}"
+        return tuple(Evidence(fact=fact, counted=limit == strictest, value=value) for limit, value in said)
+
+    return Derived(frozenset(possible), rows)
 
 
 _LIMIT_UNITS = {"anc": "10*9/L", "platelets": "10*9/L", "bilirubin": "× ULN", "crcl": "mL/min"}
@@ -110,7 +112,7 @@ def has_start_limit_crcl(case: Case, options: Options) -> Derived:
 def _has_start_limit(case: Case, of: str) -> Derived:
     limits = case.tables.start_limits
     ids = {id for id, row in limits.items() if getattr(row, of) is not None}
-    return known(case.has_drug(ids), drug_evidence(case, "order.drugs", ids))
+    return known(case.has_drug(ids), lambda: drug_evidence(case, "order.drugs", ids))
 
 
 def order_cycle(case: Case, options: Options) -> Derived:

@@ -9,20 +9,22 @@ from datetime import date, datetime
 from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
 from oncogate.base.times import Time
-from oncogate.engine.case import Case, in_classes
-from oncogate.engine.derived import Derived, Options, known
+from oncogate.engine.case import Case, OrderedDrug, in_classes
+from oncogate.engine.derived import Derived, Options, known, unrecognised
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.model.decision import Evidence
 from oncogate.model.facts import word_key
 from oncogate.model.parameter import Parameter
 from oncogate.model.record import Drug, Entry, OrderOnRecord, Treatment
+from oncogate.packs.tables import KnownDrug
 
 OTHER_ORDERS = "order.others"
 OTHER_TREATMENTS = "treatment.drugs"
 NO_REGIMEN = Text(
     zh="本次医嘱没有写明方案名称，无法比较", en="this order doesn't name its regimen to compare with"
 )
+NO_ROUTE = Text(zh="没有写明给药途径", en="its route isn't stated")
 RUNNING = frozenset({"planned", "active", "in-progress"})
 
 
@@ -134,47 +136,65 @@ def drug_on_record(case: Case, options: Options) -> Derived:
 def intrathecal_same_day(case: Case, options: Options) -> Derived:
     """Whether a drug of `drugs` (a vinca alkaloid) meets an intrathecal injection on the day of the order.
 
-    One of the two is in the order; the other in it too, in another order or among the treatments of that day. A drug of
-    `intrathecal_drugs` whose route isn't stated may be one; any drug whose route is one of `routes` is.
+    One of the two is in the order; the other in it too, in another order or among the treatments of that day. Any drug
+    whose route is one of `routes` is an injection. One of `intrathecal_drugs` whose route isn't stated may be, unless
+    its name has a word of `swallowed` (a tablet); so may a drug of a marked order that isn't recognised, and it may be
+    a vinca alkaloid too.
     """
     vinca, often = frozenset(_words(options["drugs"])), frozenset(_words(options["intrathecal_drugs"]))
     routes = {word_key(route) for route in _words(options["routes"])}
+    swallowed = tuple(word.casefold() for word in _words(options["swallowed"]))
 
-    def is_vinca(drug: Drug) -> Truth:
-        found = case.tables.identify(drug)
-        return in_classes(found, vinca) if found else False
+    def is_vinca(known: KnownDrug | None, untold: Truth = False) -> Truth:
+        return in_classes(known, vinca) if known else untold
 
-    def intrathecal(drug: Drug) -> Truth:
-        found = case.tables.identify(drug)
+    def intrathecal(drug: Drug, known: KnownDrug | None, untold: Truth = False) -> Truth:
         if drug.route:
             return word_key(drug.route) in routes
-        return None if found and in_classes(found, often) else False
+        if known is not None and any(word in (drug.name or "").casefold() for word in swallowed):
+            return False
+        may_be = in_classes(known, often) is not False if known else untold is None
+        return None if may_be else False
 
-    mine = [d.drug for d in case.drugs]
-    own_vinca, own_intrathecal = some([is_vinca(d) for d in mine]), some([intrathecal(d) for d in mine])
+    untold: Truth = None if case.marked else False
+    mine = [(d, is_vinca(d.known, untold), intrathecal(d.drug, d.known, untold)) for d in case.drugs]
+    own_vinca, own_intrathecal = some([v for _, v, _ in mine]), some([i for _, _, i in mine])
     if own_vinca is False and own_intrathecal is False:
-        return known(None if case.doubtful else False)
+        return known(None if case.doubtful and not case.drugs else False)
     selections = (select(case, OTHER_ORDERS), select(case, OTHER_TREATMENTS))
-    pairs: list[tuple[Truth, _Given]] = []
+    pairs: list[tuple[Truth, Evidence]] = []
     for given in _given(case, selections, over=True):
-        day = _day_of(case, given.standing.entry)
+        day, drug = _day_of(case, given.standing.entry), case.tables.identify(given.drug)
         today: Truth = None if day is None else day == _my_day(case)
-        met = some(
-            (every((own_vinca, intrathecal(given.drug))), every((own_intrathecal, is_vinca(given.drug))))
-        )
+        its_vinca, its_intrathecal = is_vinca(drug), intrathecal(given.drug, drug)
+        met = some((every((own_vinca, its_intrathecal)), every((own_intrathecal, its_vinca))))
         if (found := every((today, met, given.standing.counted))) is not False:
-            pairs.append((found, given))
-    inside = every((own_vinca, own_intrathecal))
+            pairs.append((found, _beside(given, every((today, some((its_vinca, its_intrathecal)))))))
+    # one drug alone is both only where it is to be given so: a vinca alkaloid, or what may be one
+    inside = some(
+        every((v, i)) if one is not other or i else False for one, v, _ in mine for other, _, i in mine
+    )
     hidden = [h.evidence(s.fact) for s in selections for h in s.hidden]
-    # what the record may hide matters only beside a drug that is surely one of the two
-    sure = True in (own_vinca, own_intrathecal)
-    truth = some([inside, *(t for t, _ in pairs), None if hidden and sure else False])
-    evidence = [
-        Evidence(fact="order.drugs", counted=True, value=d.label.zh, detail=d.known.label if d.known else None)
-        for d in case.drugs if is_vinca(d.drug) is not False or intrathecal(d.drug) is not False
-    ]  # fmt: skip
-    evidence += [_row(given, t) for t, given in pairs] + (hidden if sure else [])
+    truth = some([inside, *(t for t, _ in pairs), None if hidden else False])
+    evidence = [_ordered(d, v, i) for d, v, i in mine if v is not False or i is not False]
+    evidence += [row for _, row in pairs] + hidden
     return known(truth, dict.fromkeys(evidence), (OTHER_ORDERS,) if truth is None else ())
+
+
+def _ordered(drug: OrderedDrug, vinca: Truth, intrathecal: Truth) -> Evidence:
+    """A drug of the order, and what of it isn't told."""
+    if drug.known is None:
+        return unrecognised("order.drugs", drug)
+    if vinca is False and intrathecal is None:
+        return Evidence(fact="order.drugs", counted=None, why="invalid", value=drug.label.zh, detail=NO_ROUTE)
+    return Evidence(fact="order.drugs", counted=True, value=drug.label.zh, detail=drug.known.label)
+
+
+def _beside(given: _Given, sure: Truth) -> Evidence:
+    """A drug that was given, or is ordered, beside it; `sure` if it is one of the two and of that day."""
+    row = _row(given, every((sure, given.standing.counted)))
+    unsaid = row.counted is None and row.why is None
+    return row.model_copy(update={"why": "invalid", "detail": NO_ROUTE}) if unsaid else row
 
 
 def _given(case: Case, selections: Iterable[Selection], *, over: bool = False) -> Iterator[_Given]:

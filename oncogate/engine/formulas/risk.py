@@ -22,24 +22,25 @@ def fn_risk(case: Case, options: Options) -> Derived:
     selection = _assessments(case, options)
     assessed = _assessed(selection)
     category = _category(case)
-    evidence = list(selection.evidence()) if assessed != {None} or selection.standings else []
-    if category is not None:
-        assert case.order is not None
-        evidence.append(
-            Evidence(
-                fact="regimen.fn_category",
-                counted=True,
-                value=category,
-                detail=Text(zh=case.order.regimen or "", en=case.order.regimen or ""),
-            )
+
+    def rows() -> tuple[Evidence, ...]:
+        evidence = selection.evidence() if assessed != {None} or selection.standings else ()
+        if category is None:
+            return evidence
+        regimen = (case.order.regimen if case.order is not None else None) or ""
+        named = Text(zh=regimen, en=regimen)
+        return (
+            *evidence,
+            Evidence(fact="regimen.fn_category", counted=True, value=category, detail=named),
         )
-    return Derived(frozenset(_higher(level, category) for level in assessed), tuple(evidence))
+
+    return Derived(frozenset(_higher(level, category) for level in assessed), rows)
 
 
 def recorded_fn_risk(case: Case, options: Options) -> Derived:
     """The level of the newest counted assessment within `window`; `None` where there is none."""
     selection = _assessments(case, options)
-    return Derived(frozenset(_assessed(selection)), selection.evidence())
+    return Derived(frozenset(_assessed(selection)), selection.evidence)
 
 
 def fn_care_level(case: Case, options: Options) -> Derived:

@@ -63,13 +63,16 @@ def work_up_complete(case: Case, options: Options) -> Derived:
     if tree is None:
         return known(None)
     truth, lacking = _satisfied(tree, lambda exam: some((truths.get(exam, False), absent)))
-    evidence = [s.evidence(selection.fact) for s in selection.standings]
-    evidence += [h.evidence(selection.fact) for h in selection.hidden]
-    evidence += [
-        Evidence(fact="exam.done", counted=False, why="absent", value=e, detail=case.tables.exam_label(e))
-        for e in lacking
-    ]
-    return known(truth, evidence, [f"exam.{e}" for e in lacking] if truth is not True else ())
+
+    def rows() -> list[Evidence]:
+        evidence = [s.evidence(selection.fact) for s in selection.standings]
+        evidence += [h.evidence(selection.fact) for h in selection.hidden]
+        label = case.tables.exam_label
+        return evidence + [
+            Evidence(fact="exam.done", counted=False, why="absent", value=e, detail=label(e)) for e in lacking
+        ]
+
+    return known(truth, rows, [f"exam.{e}" for e in lacking] if truth is not True else ())
 
 
 def _has_specimen(case: Case) -> bool:

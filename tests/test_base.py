@@ -1,0 +1,62 @@
+"""Small things that everything else stands on."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+
+import pytest
+
+import oncogate.gate  # noqa: F401 - all expressions are there
+from oncogate.base import patterns
+from oncogate.base.garbage import uncollected
+
+
+class TestPatterns:
+    def test_one_does_what_the_compiled_one_does(self) -> None:
+        ours, theirs = patterns.compile("(a)|b", re.IGNORECASE), re.compile("(a)|b", re.IGNORECASE)
+        assert (ours.pattern, ours.flags, ours.groups) == (theirs.pattern, theirs.flags, theirs.groups)
+        assert ours.sub("x", "cAb") == theirs.sub("x", "cAb") == "cxx"
+        found = ours.fullmatch("A")
+        assert found is not None
+        assert found.groups() == ("A",)
+        assert ours.fullmatch is ours.fullmatch
+
+    def test_what_a_pattern_lacks_one_lacks(self) -> None:
+        with pytest.raises(AttributeError):
+            patterns.compile("a").nothing  # type: ignore[attr-defined]  # noqa: B018
+
+    def test_all_of_them_can_be_compiled(self) -> None:
+        every = [one for one in gc.get_objects() if type(one).__module__ == patterns.__name__]
+        assert len(every) > 150
+        assert all(one.flags is not None for one in every)
+
+
+@pytest.fixture
+def collecting() -> Iterator[None]:
+    """Whatever a test does, the search for garbage goes on after it."""
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collecting")
+class TestGarbage:
+    def test_none_is_looked_for_meanwhile_and_then_it_is_as_before(self) -> None:
+        with uncollected():
+            assert not gc.isenabled()
+            with uncollected():
+                pass
+            assert not gc.isenabled()
+        assert gc.isenabled()
+
+    def test_whoever_had_it_off_has_it_off(self) -> None:
+        gc.disable()
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+
+    def test_it_is_as_before_after_an_error(self) -> None:
+        with pytest.raises(ValueError, match="x"), uncollected():
+            raise ValueError("x")
+        assert gc.isenabled()

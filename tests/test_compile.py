@@ -1,0 +1,153 @@
+"""Compiled rules say what the walker says; what they find is what `select` finds; of a pack they hold numbers alone."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import traceback
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from strategies import requests
+
+from oncogate import Request
+from oncogate.authoring.examples import AT, request_of, with_first_line
+from oncogate.engine.case import Case
+from oncogate.engine.compile import Compiler
+from oncogate.engine.found import FOREVER, Asked, finder
+from oncogate.engine.judge import judge
+from oncogate.engine.program import Program, Programs
+from oncogate.engine.select import select
+from oncogate.engine.standing import Window
+from oncogate.packs.load import load_library, shipped_rules
+from oncogate.packs.pack import Library
+
+LIBRARY = load_library()
+FORCE = LIBRARY.in_force(AT.date())
+EXAMPLES = [(loaded.rule.id, e) for loaded in LIBRARY.rules for e in loaded.rule.examples]
+
+
+def said_by_the_walker(case: Case, rules) -> dict[str, str]:
+    verdicts = {rule.id: judge(rule, case).verdict for rule in rules}
+    return {id: verdict for id, verdict in verdicts.items() if verdict not in ("met", "not_applicable")}
+
+
+def of_all_rules() -> Program:
+    """A program of every rule, whatever its status."""
+    programs = Programs(LIBRARY)
+    compiler = Compiler(FORCE.facts)
+    return Program(FORCE.rules, compiler, programs._compiled_by(compiler))
+
+
+PROGRAM = of_all_rules()
+
+
+def compare(given_: dict, library: Library) -> None:
+    request = request_of(given_, library)
+    compiled = {rule.id: verdict for rule, verdict in PROGRAM.spoken(Case.of(request, library))}
+    assert compiled == said_by_the_walker(Case.of(request, library), FORCE.rules)
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_every_rule_says_of_an_example_what_the_walker_says(start):
+    for _, example in EXAMPLES[start::36]:
+        compare(example.given, with_first_line(LIBRARY, example.given))
+
+
+@pytest.mark.longer
+@pytest.mark.parametrize("start", range(8))
+def test_every_rule_says_of_every_example_what_the_walker_says(start):
+    for _, example in EXAMPLES[start::8]:
+        compare(example.given, with_first_line(LIBRARY, example.given))
+
+
+FACTS = {name: fact for name, fact in FORCE.facts.items() if not fact.derived}
+
+
+@given(requests())
+@settings(max_examples=60, deadline=None)
+def test_what_is_found_is_what_is_selected(request_):
+    compare_found(request_)
+
+
+@pytest.mark.parametrize("start", range(3))
+def test_what_is_found_in_an_example_is_what_is_selected(start):
+    for _, example in EXAMPLES[start::100]:
+        compare_found(request_of(example.given, with_first_line(LIBRARY, example.given)))
+
+
+def compare_found(request: Request) -> None:
+    asked = Asked()
+    case, other = Case.of(request, LIBRARY), Case.of(request, LIBRARY)
+    for name, fact in FACTS.items():
+        found, selection = finder(name, fact, {}, asked)(None, case), select(other, name)
+        assert found.exists == selection.exists, name
+        times = {s.when for s in selection.standings if s.when is not None}
+        for moment in times | {t + timedelta(microseconds=1) for t in times} | {case.at}:
+            window = Window(moment, fact.label)
+            assert found.since(moment) == select(other, name, window=window).exists, (name, moment)
+        if found.value is not None:
+            (newest,) = selection.newest
+            said = newest.value if fact.measured else getattr(newest.entry, fact.vocabulary.field)
+            assert (said, newest.problem, selection.hidden) == (found.value, None, ()), name
+            assert found.last == (newest.when or FOREVER), name
+
+
+def test_what_is_plain_is_told_without_selecting(monkeypatch):
+    # so that the properties above aren't kept by asking `select` each time
+    from oncogate.engine import found as finding
+
+    monkeypatch.setattr(finding, "select", None)
+    request = Request.load(shipped_rules().parent / "examples" / "allowed.json")
+    case = Case.of(request, LIBRARY)
+    for name, fact in FACTS.items():
+        finder(name, fact, {}, Asked())(None, case)
+
+
+def test_of_a_pack_the_code_holds_numbers_alone():
+    ours = re.compile(r"judge|v|case|t\d+|k\d+|UNSET|exists|since|value|last")
+    for code in _codes():
+        assert {name for name in (*code.co_names, *code.co_varnames) if not ours.fullmatch(name)} == set()
+        assert {type(one) for one in code.co_consts} <= {int, bool, type(None)}
+
+
+def _codes() -> Iterator:
+    for rule in FORCE.rules:
+        yield PROGRAM._compiled(rule).__code__
+
+
+def test_a_traceback_points_to_the_line_of_the_condition(monkeypatch):
+    from oncogate.engine.formulas import FORMULAS
+
+    def failing(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(FORMULAS, "marker_results", failing)
+    rule = next(r for r in FORCE.rules if r.id == "core/molecular-result-missing")
+    osimertinib = {"order": {"drugs": [{"name": "奥希替尼"}]}}
+    case = Case.of(request_of(osimertinib, LIBRARY), LIBRARY)
+    PROGRAM._plan(case)
+    with pytest.raises(ZeroDivisionError) as caught:
+        PROGRAM._compiled(rule)(list(PROGRAM._plan(case).start), case)
+    frames = [f for f in traceback.extract_tb(caught.value.__traceback__) if f.filename.endswith(".yaml")]
+    (frame,) = frames
+    assert frame.filename.endswith("core/molecular-result-missing.yaml")
+    assert "{holds: marker.needed}" in linecache.getline(frame.filename, frame.lineno or 0)
+
+
+def test_rules_for_other_drugs_are_not_even_asked():
+    def applying(drug: str) -> set[str]:
+        case = Case.of(request_of({"order": {"drugs": [{"name": drug}]}}, LIBRARY), LIBRARY)
+        return {rule.id for rule, _ in PROGRAM._plan(case).rules}
+
+    assert "core/anc-not-recent" in applying("多西他赛")
+    assert "core/anc-not-recent" not in applying("生理盐水")
+    assert len(applying("生理盐水")) < len(applying("多西他赛"))
+
+
+def test_what_rules_share_is_found_once():
+    slots = PROGRAM.compiler._slots
+    found = [key for key in slots if key[0] == "found" and key[1] == "lab.anc"]
+    assert len(found) == 1
