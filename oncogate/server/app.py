@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from oncogate._version import __version__
 from oncogate.adapters.cdshooks.feedback import Lines
+from oncogate.adapters.hl7v2.sqlite_inbox import SqliteInbox
 from oncogate.base.errors import Diagnostic
 from oncogate.server import batch, hooks, operations, rest
 from oncogate.server.answers import Json, LastWord, Refused, body_of, face_of
@@ -40,8 +41,10 @@ def create_app(
     async def running(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(kept_fresh(in_use, told.reload_rules))
+            if told.mllp is not None:
+                service.inbox = stack.enter_context(SqliteInbox(told.mllp.inbox))
             for one in others:
-                await stack.enter_async_context(one())
+                await stack.enter_async_context(one(service))
             yield
 
     app = FastAPI(title="oncogate", version=__version__, docs_url=None, redoc_url=None, lifespan=running)

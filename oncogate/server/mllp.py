@@ -108,7 +108,7 @@ class MllpServer:
             return refused.acknowledgement, refuse(header, refused, _now())
         log.info("%s: taken over%s", message.header.name, "" if new else " before")
         for diagnostic in message.diagnostics:
-            log.warning("%s: %s", message.header.name, diagnostic)
+            log.warning("%s: %s at %s", message.header.name, diagnostic.code, diagnostic.path)
         return "AA", accept(message, _now())
 
     def _message(self, raw: bytes) -> Message:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from dateutil.tz import tzlocal
 
+from oncogate.adapters.hl7v2.inbox import Inbox, with_received
 from oncogate.adapters.host_form import Form, as_native
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import read_zone, write_time
@@ -35,26 +36,39 @@ class Clock(NamedTuple):
 
 
 def request_of(
-    document: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None = None
+    document: Any,
+    form: FormName,
+    rules: Loaded,
+    clock: Clock,
+    at: str | None = None,
+    inbox: Inbox | None = None,
 ) -> tuple[Request, tuple[Diagnostic, ...]]:
     """The request of a parsed body, and what was amiss but could be lived with.
 
     It is judged for `at`, else for the moment that a native request names, else for now: a host that calls while
-    an order is signed means this moment, not the one at which the draft was begun. Raises `RequestError`.
+    an order is signed means this moment, not the one at which the draft was begun. What `inbox` holds of the patient is added to
+    what the host sent. Raises `RequestError`.
     """
     own = form == "oncogate" and isinstance(document, Mapping) and "at" in document
     moment = at if at is not None or own else clock.now()
     data, amiss = as_native(document, Form(form), moment, clock.zone, rules.vocabulary)
+    if inbox is not None:
+        data = with_received(data, inbox)
     # the times of other forms have their zone by now
     return Request.load(data, clock.timezone if form == "oncogate" else None), amiss
 
 
 def request_in(
-    body: bytes, form: FormName, rules: Loaded, clock: Clock, at: str | None = None
+    body: bytes,
+    form: FormName,
+    rules: Loaded,
+    clock: Clock,
+    at: str | None = None,
+    inbox: Inbox | None = None,
 ) -> tuple[Request, tuple[Diagnostic, ...]]:
     """The request that a body holds, as `request_of` says. Raises `RequestError`."""
-    if form == "oncogate" and at is None:
+    if form == "oncogate" and at is None and inbox is None:
         whole = read_at_once(Request, body)  # it names its moment, and nothing about it needs a closer look
         if whole is not None:
             return whole, ()
-    return request_of(read_json(body), form, rules, clock, at)
+    return request_of(read_json(body), form, rules, clock, at, inbox)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from oncogate.adapters.hl7v2.inbox import Inbox
 from oncogate.authoring.status import RuleStatus, statuses
 from oncogate.base.errors import RequestError
 from oncogate.explain.findings import parameters_used
@@ -44,24 +45,41 @@ _Day = Query(
 )  # fmt: skip
 
 
+Received = Annotated[
+    bool,
+    Query(description="Add what was received by HL7 v2 of the patient to the record, before judging."),
+]
+
+
 @router.post("/decide")
-async def decide(request: Request, form: FormOf = "oncogate", at: Moment = None) -> Response:
+async def decide(
+    request: Request, form: FormOf = "oncogate", at: Moment = None, received: Received = False
+) -> Response:
     """Judge one request."""
     service = service_of(request)
     service.callers.rest(request)
+    if received and service.inbox is None:
+        help = "start the service with `--mllp` and `--inbox`, or leave out `received`"
+        raise refused(400, "received-absent", "nothing is received by HL7 v2 here", help, "?received")
     limits = service.settings.limits
     body = await read_body(request, limits.body, limits.seconds)
-    decision = await service.judge(decision_on, body, form, service.rules.current, service.clock, at)
+    inbox = service.inbox if received else None
+    decision = await service.judge(decision_on, body, form, service.rules.current, service.clock, at, inbox)
     service.measures.decisions.labels(FACE, decision["outcome"]).inc()
     return Json(decision, headers=CHECKED)
 
 
 def decision_on(
-    body: bytes, form: FormName, rules: Loaded, clock: Clock, at: str | None = None
+    body: bytes,
+    form: FormName,
+    rules: Loaded,
+    clock: Clock,
+    at: str | None = None,
+    inbox: Inbox | None = None,
 ) -> dict[str, Any]:
     """The decision on a body, as data. Raises `Refused`."""
     try:
-        request, _ = request_in(body, form, rules, clock, at)
+        request, _ = request_in(body, form, rules, clock, at, inbox)
     except RequestError as error:
         raise Refused.because(error) from None
     return rules.gate.decide(request).to_dict()

@@ -12,6 +12,7 @@ import anyio.to_thread
 from fastapi import Request
 
 from oncogate.adapters.cdshooks.feedback import Kept
+from oncogate.adapters.hl7v2.inbox import Inbox
 from oncogate.server.auth.callers import Callers
 from oncogate.server.measures import Measures
 from oncogate.server.reading import Clock
@@ -34,6 +35,8 @@ class Service:
     measures: Measures
     callers: Callers
     feedback: Kept
+    inbox: Inbox | None = None
+    """What was received by HL7 v2, where that comes in."""
     judging: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(AT_ONCE))
 
     @property
