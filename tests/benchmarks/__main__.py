@@ -48,9 +48,10 @@ def main() -> None:
     if goals:
         tables.insert(0, goals_table(goals))
         print(as_text(tables[0]), end="\n\n")
-    print(setting())
+    said = f"{setting()} {options}."
+    print(said)
     if given.markdown:
-        write_markdown(PAGE, "\n\n".join([f"Measured {setting()}", *map(as_markdown, tables)]))
+        write_markdown(PAGE, "\n\n".join([f"Measured {said}", *map(as_markdown, tables)]))
 
 
 if __name__ == "__main__":

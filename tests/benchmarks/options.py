@@ -16,5 +16,9 @@ class Options(NamedTuple):
     decisions: int
     requests: int
 
+    def __str__(self) -> str:
+        kind = "A quick run" if self.quick else "A full run"
+        return f"{kind}: rounds of {self.seconds:g} s, {self.rounds} of them; {self.decisions:,} decisions for memory, {self.requests:,} requests for many"
+
 
 Result = tuple[list[Table], list[Goal]]
