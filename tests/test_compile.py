@@ -165,7 +165,7 @@ def test_a_listing_is_the_function_and_names_the_lines_of_the_file():
         shown = listing(loaded.rule, compiler, "file", line_of, lines)
         (function,) = ast.parse(shown).body
         assert isinstance(function, ast.FunctionDef)
-        compiled = compiler.function(loaded.rule, line_of).blocks[0]
+        compiled = compiler.function(loaded.rule, line_of).statements
         assert [ast.unparse(s) for s in function.body] == [ast.unparse(s) for s in compiled]
         for place, _ in leaves(loaded.rule):
             assert lines[line_of(place) - 1].strip() in shown

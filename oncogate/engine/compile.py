@@ -306,18 +306,21 @@ class Function:
 
     def add(self, statement: ast.stmt) -> None:
         """Append a statement, with the line of the condition that it stands for."""
-        for node in ast.walk(statement):
-            if isinstance(node, (ast.expr, ast.stmt)) and not hasattr(node, "lineno"):
-                node.lineno = node.end_lineno = self.line
-                node.col_offset = node.end_col_offset = 0
+        statement.lineno = statement.end_lineno = self.line
+        statement.col_offset = statement.end_col_offset = 0
         self.blocks[-1].append(statement)
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """The statements; what they are made of has their lines."""
+        return [ast.fix_missing_locations(statement) for statement in self.blocks[0]]
 
     def made(self, file: str) -> Callable[[Slots, Case], Any]:
         """The function."""
         module = ast.parse("def judge(v, case): ...")
         definition = module.body[0]
         assert isinstance(definition, ast.FunctionDef)
-        definition.body = self.blocks[0]
+        definition.body = self.statements
         names = dict(self.known)
         exec(compile(module, file, "exec"), names)
         return names["judge"]  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ def listing(rule: Rule, compiler: Compiler, file: str, line: Lines, text: Sequen
     function = compiler.function(rule, line)
     said = ", ".join(f"{number} {verdict}" for number, verdict in enumerate(VERDICTS))
     head = [f"# {rule.id} ({file})", f"# gives {said}", "def judge(v, case):"]
-    body = list(_statements(function.blocks[0], 1, text, [0]))
+    body = list(_statements(function.statements, 1, text, [0]))
     return "\n".join([*head, *body, "", *_legend(function, compiler)])
 
 
@@ -41,7 +41,7 @@ def _statements(
 
 def _legend(function: Function, compiler: Compiler) -> Iterator[str]:
     """What the slots are for, and what the constants are."""
-    nodes = [node for statement in function.blocks[0] for node in ast.walk(statement)]
+    nodes = [node for statement in function.statements for node in ast.walk(statement)]
     constants = [n.slice for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Constant)]
     slots = {constant.value for constant in constants if isinstance(constant.value, int)}
     for slot in sorted(slots):
