@@ -77,10 +77,11 @@ class Gate:
                 Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
             ])  # fmt: skip
         second = None if engine == "python" else _second_engine(time_limit)
-        gate = cls(cached_library(packs, site), engine, second)
-        files = [site] if isinstance(site, (str, Path)) else site or ()
+        folders = list(packs)
+        files = [site] if isinstance(site, (str, Path)) else list(site or ())
+        gate = cls(cached_library(folders, files), engine, second)
         gate.loaded_by = {
-            "packs": [Path(p).absolute() for p in packs], "site": [Path(f).absolute() for f in files],
+            "packs": [Path(p).absolute() for p in folders], "site": [Path(f).absolute() for f in files],
             "engine": engine, "time_limit": time_limit,
         }  # fmt: skip
         return gate

@@ -358,3 +358,38 @@ class TestTheEdge:
             ["bash", "-c", command, written(tmp_path, NO_CONSENT)], capture_output=True, cwd=ROOT, check=True
         )
         assert (found.stdout, found.stderr) == (b"", b"1\n")
+
+
+class TestExplain:
+    def test_a_rule_is_told_with_its_parameters_and_sources(self) -> None:
+        result = run("explain", "core/anc-critical", "--lang", "en")
+        assert result.exit_code == 0
+        for said in (
+            "[critical value]",
+            "{latest: lab.anc, within: window, below: limit}",
+            "limit: 1.0 ×10⁹/L (core)",
+            "[sourced]",
+        ):
+            assert said in result.stdout
+
+    def test_a_layer_that_set_a_parameter_is_named(self, tmp_path: Path) -> None:
+        site = tmp_path / "site.yaml"
+        site.write_text(
+            "id: our-hospital\nlayer: hospital\nparameters:\n  core/anc-critical: {limit: 0.8}\n", "utf-8"
+        )
+        assert (
+            "limit: 0.8 ×10⁹/L (our-hospital)" in run("explain", "core/anc-critical", "--site", site).stdout
+        )
+
+    def test_its_source_can_be_read(self) -> None:
+        result = run("explain", "core/anc-critical", "--source")
+        assert result.exit_code == 0
+        assert "def judge(v, case):" in result.stdout
+        assert "# line" in result.stdout
+        assert "{latest: lab.anc, within: window, below: limit}" in result.stdout
+
+    def test_a_rule_that_there_is_not(self) -> None:
+        result = run("explain", "core/anc-critcal")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "there is no rule `core/anc-critcal` [rule-unknown]" in result.stderr
+        assert "did you mean `core/anc-critical`?" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import re
 import traceback
@@ -18,9 +19,11 @@ from oncogate.engine.case import Case
 from oncogate.engine.compile import Compiler
 from oncogate.engine.found import FOREVER, Asked, finder
 from oncogate.engine.judge import judge
+from oncogate.engine.listing import listing
 from oncogate.engine.program import Program, Programs
 from oncogate.engine.select import select
 from oncogate.engine.standing import Window
+from oncogate.packs.leaves import leaves
 from oncogate.packs.load import load_library, shipped_rules
 from oncogate.packs.pack import Library
 
@@ -151,3 +154,18 @@ def test_what_rules_share_is_found_once():
     slots = PROGRAM.compiler._slots
     found = [key for key in slots if key[0] == "found" and key[1] == "lab.anc"]
     assert len(found) == 1
+
+
+def test_a_listing_is_the_function_and_names_the_lines_of_the_file():
+    for loaded in LIBRARY.rules:
+        compiler = Compiler(FORCE.facts)
+        document = loaded.document
+        lines = document.path.read_text("utf-8").splitlines()
+        line_of = lambda place, document=document: document.place(place)[0]  # noqa: E731
+        shown = listing(loaded.rule, compiler, "file", line_of, lines)
+        (function,) = ast.parse(shown).body
+        assert isinstance(function, ast.FunctionDef)
+        compiled = compiler.function(loaded.rule, line_of).blocks[0]
+        assert [ast.unparse(s) for s in function.body] == [ast.unparse(s) for s in compiled]
+        for place, _ in leaves(loaded.rule):
+            assert lines[line_of(place) - 1].strip() in shown

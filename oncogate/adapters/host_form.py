@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dateutil.tz import tzlocal
 
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import write_time
+from oncogate.base.times import NaiveTime, read_time, write_time
 
 if TYPE_CHECKING:
     from oncogate.adapters.fhir import Vocabulary
@@ -67,3 +67,22 @@ def as_native(
         ordered = order.get("ordered") if isinstance(order, Mapping) else None
         data["at"] = ordered if ordered is not None else write_time(datetime.now(zone or tzlocal()))
     return data, amiss
+
+
+def moment_of(at: str, zone: tzinfo | None, where: str, or_else: str = "") -> str:
+    """A moment as a person names it, with its zone; `zone` is given to one that has none.
+
+    Raises `RequestError` at `where` for anything else; `or_else` is the other way out for one without a zone.
+    """
+    example = "write a time of day with its zone, as in `2026-03-02T09:30:00+08:00`"
+    try:
+        time = read_time(at, zone)
+    except NaiveTime:
+        help = f"{example}, {or_else}" if or_else else example
+        raise RequestError([Diagnostic(where, 0, 0, "time-naive", f"`{at}` has no zone", help)]) from None
+    except ValueError as error:
+        raise RequestError([Diagnostic(where, 0, 0, "time-parsing", str(error), example)]) from None
+    if not isinstance(time, datetime):
+        said = f"`{at}` is a whole day, not a moment"
+        raise RequestError([Diagnostic(where, 0, 0, "time-of-day", said, example)])
+    return write_time(time)

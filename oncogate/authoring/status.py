@@ -47,10 +47,11 @@ def statuses(library: Library, day: date) -> tuple[RuleStatus, ...]:
     """Every rule by id, as the layers leave it on a day."""
     force = library.in_force(day)
     shipped = {loaded.rule.id: loaded.rule for loaded in library.rules}
-    return tuple(_status(rule, shipped[rule.id], force) for rule in force.rules)
+    return tuple(status_of(rule, shipped[rule.id], force) for rule in force.rules)
 
 
-def _status(rule: Rule, shipped: Rule, force: InForce) -> RuleStatus:
+def status_of(rule: Rule, shipped: Rule, force: InForce) -> RuleStatus:
+    """A rule as the layers leave it, `shipped` being what they found."""
     layer = force.set_by.get(rule.id, {}).get("")
     state = "off" if rule.id in force.off else {"stable": "active"}.get(rule.status, rule.status)
     why, verification = _why(rule, shipped, force), verification_of(rule, force)

@@ -11,6 +11,7 @@ from oncogate.cli.adopt import adopt
 from oncogate.cli.check import check
 from oncogate.cli.decide import decide
 from oncogate.cli.diff import diff
+from oncogate.cli.explain import explain
 from oncogate.cli.lint import lint
 from oncogate.cli.new import new
 from oncogate.cli.rules import rules
@@ -48,6 +49,7 @@ app.command("check")(check)
 app.command("decide")(decide)
 app.command("lint")(lint)
 app.command("test")(run_examples)
+app.command("explain")(explain)
 app.command("rules")(rules)
 app.command("adopt")(adopt)
 app.command("diff")(diff)

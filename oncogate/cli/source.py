@@ -7,13 +7,13 @@ import stat
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from oncogate.adapters.host_form import Form, as_native, form_of
+from oncogate.adapters.host_form import Form, as_native, form_of, moment_of
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import NaiveTime, read_time, read_zone, write_time
+from oncogate.base.times import read_zone
 from oncogate.model.at_once import LARGEST
 from oncogate.model.request import Request, read_json
 from oncogate.packs.pack import Library
@@ -77,30 +77,11 @@ def _zone(timezone: str | None, problems: list[Diagnostic]) -> tzinfo | None:
 def _moment(at: str | None, zone: tzinfo | None, problems: list[Diagnostic]) -> str | None:
     if at is None:
         return None
-    example = "write a time of day with its zone, as in `2026-03-02T09:30:00+08:00`"
     try:
-        time = read_time(at, zone)
-    except NaiveTime:
-        problems.append(
-            Diagnostic(
-                "--at",
-                0,
-                0,
-                "time-naive",
-                f"`{at}` has no zone",
-                f"{example}, or add `--timezone Asia/Shanghai`",
-            )
-        )
+        return moment_of(at, zone, "--at", "or add `--timezone Asia/Shanghai`")
+    except RequestError as error:
+        problems += error.diagnostics
         return None
-    except ValueError as error:
-        problems.append(Diagnostic("--at", 0, 0, "time-parsing", str(error), example))
-        return None
-    if not isinstance(time, datetime):
-        problems.append(
-            Diagnostic("--at", 0, 0, "time-of-day", f"`{at}` is a whole day, not a moment", example)
-        )
-        return None
-    return write_time(time)
 
 
 def _document(file: str) -> Any:

@@ -76,7 +76,11 @@ class Compiler:
 
     def rule(self, rule: Rule, file: str, line: Lines) -> Judge:
         """The function of a rule; its tracebacks point to `file`."""
-        code = _Function(self, rule.parameters, line, raising=rule.effect == "critical_value")
+        return self.function(rule, line).made(file)
+
+    def function(self, rule: Rule, line: Lines) -> Function:
+        """The statements of a rule's function."""
+        code = Function(self, rule.parameters, line, raising=rule.effect == "critical_value")
         applies = code.every([(("when", n), c) for n, c in enumerate(rule.when)])
         code.add(_if(_is(_name(applies), False), [_return(NOT_APPLICABLE)]))
         if rule.require is None:
@@ -86,7 +90,7 @@ class Compiler:
             code.add(_if(_is(_name(required), True), [_return(MET)]))
             unmet = ast.BoolOp(ast.And(), [_is(_name(applies), True), _is(_name(required), False)])
             code.add(_return(ast.IfExp(unmet, _constant(UNMET), _constant(UNKNOWN))))
-        return code.made(file)
+        return code
 
     @property
     def size(self) -> int:
@@ -110,15 +114,19 @@ class Compiler:
             found = self._slots.setdefault(key, number)
         return found
 
+    def told(self, slot: int) -> Any:
+        """What a slot is for: the key that it was made for."""
+        return next(key for key, number in self._slots.items() if number == slot)
+
     def fact(self, name: str, parameters: Parameters) -> Maker:
         """The function of a fact that is derived by conditions."""
-        code = _Function(self, parameters, lambda _: 1, raising=False)
+        code = Function(self, parameters, lambda _: 1, raising=False)
         when = self.facts[name].when or ()
         code.add(_return(_name(code.every([(("when", n), c) for n, c in enumerate(when)]))))
         return code.made(f"<{name}>")
 
 
-class _Function:
+class Function:
     """One function being built: statements in order, each with its line."""
 
     def __init__(self, compiler: Compiler, parameters: Parameters, line: Lines, *, raising: bool) -> None:

@@ -12,7 +12,8 @@ from rich.text import Text as Styled
 
 from oncogate.base.texts import Language
 from oncogate.explain.prose import Prose
-from oncogate.explain.view import Forward, Row, Section, view_of
+from oncogate.explain.rows import Row
+from oncogate.explain.view import Forward, Section, view_of
 from oncogate.explain.words import word
 from oncogate.model.decision import Decision
 
@@ -95,11 +96,11 @@ def _prose(text: str, style: str = "") -> Prose:
 def _forward(forward: Forward) -> RenderableType:
     parts: list[RenderableType] = [_prose(forward.intro)]
     if forward.first:
-        parts.append(_list(forward.first, numbered=True))
+        parts.append(_list((step.text for step in forward.first), numbered=True))
     if forward.either:
         parts.append(_prose(forward.either))
-    for name, actions in forward.sets:
-        parts += [Styled(name, "bold"), _indented(_list(actions, numbered=True))]
+    for name, steps in forward.sets:
+        parts += [Styled(name, "bold"), _indented(_list((step.text for step in steps), numbered=True))]
     if forward.left_intro:
         parts.append(_prose(forward.left_intro))
     if forward.left:

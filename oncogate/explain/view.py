@@ -8,34 +8,21 @@ from datetime import datetime
 
 from oncogate.base.texts import Language
 from oncogate.engine.values import unit_text
-from oncogate.explain.reasons import WHY, time_text
-from oncogate.explain.words import (
-    ALLOWED,
-    CODES,
-    OTHER_FACTS,
-    code_text,
-    one_line,
-    powers,
-    quantity_said,
-    word,
-)
-from oncogate.model.decision import CriticalValue, Decision, Evidence, Finding, Loosening, Obligation, Used
-
-"""The names of facts for people, by fact."""
+from oncogate.explain.reasons import time_text
+from oncogate.explain.rows import Row, label_of, rows_of
+from oncogate.explain.words import ALLOWED, code_text, one_line, word
+from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening, Obligation, Used
+from oncogate.model.rule import Override
 
 _STRICTEST_FIRST = {"block": 0, "warn": 1, "inform": 2, None: 3}
 
 
 @dataclass(frozen=True)
-class Row:
-    """One thing looked at. `mark` is `yes` (counted), `no`, `none` (nothing there) or `unsure`."""
+class Step:
+    """Something to do, under the name of its action."""
 
-    mark: str
-    label: str
-    value: str
-    when: str
-    why: str
-    source: str
+    action: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -61,9 +48,9 @@ class Forward:
     """The way forward: `first` are actions of every set, `sets` the alternatives beside them."""
 
     intro: str
-    first: tuple[str, ...] = ()
+    first: tuple[Step, ...] = ()
     either: str = ""
-    sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sets: tuple[tuple[str, tuple[Step, ...]], ...] = ()
     left_intro: str = ""
     left: tuple[str, ...] = ()
 
@@ -92,6 +79,18 @@ class View:
 def view_of(decision: Decision, language: Language, *, everything: bool = False) -> View:
     """The decision in words; `everything` names the rules that ask for nothing, or are on trial, too."""
     return _Viewer(decision, language).view(everything)
+
+
+def override_said(override: Override, language: Language) -> str:
+    """Who may go on in spite of a finding, and for which reasons."""
+    by = ("或" if language == "zh" else " or ").join(code_text(one, language) for one in override.by)
+    said = ALLOWED[override.allowed].in_(language).format(by=by or code_text("anyone", language))
+    if override.allowed != "never" and override.reasons:
+        reasons = ("、" if language == "zh" else ", ").join(
+            code_text(one, language) for one in override.reasons
+        )
+        said += f"（可用理由：{reasons}）" if language == "zh" else f" ({reasons})"
+    return one_line(said)
 
 
 class _Viewer:
@@ -163,14 +162,10 @@ class _Viewer:
         unit = unit_text(value.unit).in_(self.language)
         when = time_text(value.effective, self.decision.at).in_(self.language) if value.effective else ""
         parts = [
-            f"{self._label(value)} {value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
+            f"{label_of(value, self.language)} {value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
             f"{self.word('source')} {value.source or value.entry}",
         ]  # fmt: skip
         return one_line(" · ".join(p for p in parts if p))
-
-    def _label(self, shown: Evidence | CriticalValue) -> str:
-        label = shown.label or OTHER_FACTS.get(shown.fact)
-        return label.in_(self.language) if label is not None else shown.fact
 
     def _section(self, finding: Finding, tone: str, values: tuple[str, ...] = ()) -> Section:
         return Section(
@@ -178,7 +173,7 @@ class _Viewer:
             unsure=finding.verdict == "unknown",
             title=one_line(finding.title.in_(self.language)), reason=one_line(finding.reason.in_(self.language)), values=values,
             remedy=one_line(finding.remedy.in_(self.language)) if finding.remedy else "", override=self._override(finding),
-            evidence=tuple(self._rows(finding.evidence)),
+            evidence=tuple(rows_of(finding.evidence, self.decision.at, self.language)),
             limits=tuple(self._limits(finding.parameters)),
         )  # fmt: skip
 
@@ -188,14 +183,7 @@ class _Viewer:
             return ""
         if override.allowed == "never" and finding.asks == "warn":
             return ""  # a warning stops nobody
-        by = ("或" if self.language == "zh" else " or ").join(
-            self._code(x) for x in override.by
-        ) or self._code("anyone")
-        said = ALLOWED[override.allowed].in_(self.language).format(by=by)
-        if override.allowed != "never" and override.reasons:
-            reasons = self.comma.join(self._code(r) for r in override.reasons)
-            said += f"（可用理由：{reasons}）" if self.language == "zh" else f" ({reasons})"
-        return one_line(said)
+        return override_said(override, self.language)
 
     def _code(self, code: str) -> str:
         return code_text(code, self.language)
@@ -216,63 +204,6 @@ class _Viewer:
         unit = f" {unit_text(used.unit).in_(self.language)}" if used.unit else ""
         return f"{label}{self.colon}{value}{unit}"
 
-    def _rows(self, evidence: Sequence[Evidence]) -> Iterable[Row]:
-        """The evidence as rows; drugs and the like, which are no entries, share one row for each fact."""
-        done: set[tuple[str, bool | None]] = set()
-        for e in evidence:
-            if e.entry is not None or e.value is None or e.why is not None:
-                yield self._row(e, [e])
-            elif (e.fact, e.counted) not in done:
-                done.add((e.fact, e.counted))
-                yield self._row(
-                    e,
-                    [
-                        x
-                        for x in evidence
-                        if (x.fact, x.counted, x.entry, x.why) == (e.fact, e.counted, None, None)
-                    ],
-                )
-
-    def _row(self, e: Evidence, alike: Sequence[Evidence]) -> Row:
-        mark = (
-            "yes"
-            if e.counted and e.why is None
-            else "unsure"
-            if e.counted is not False
-            else "no"
-            if e.entry is not None or e.value
-            else "none"
-        )
-        detail = e.detail.in_(self.language) if e.detail else ""
-        absent = e.entry is None and e.why == "absent"
-        if e.why is None or (absent and e.value):  # then the detail is what the value is called
-            value, why = self.comma.join(dict.fromkeys(self._named(x) for x in alike)), ""
-        else:
-            value, why = self._recorded(e), detail
-        if e.why is not None and not why:
-            why = WHY[e.why].in_(self.language)
-        when = time_text(e.time, self.decision.at).in_(self.language) if e.time is not None else ""
-        return Row(
-            "none" if absent and e.counted is False else mark, one_line(self._label(e)), one_line(powers(value)), when, one_line(why.strip()),
-            one_line(e.source or e.entry or ""),
-        )  # fmt: skip
-
-    def _recorded(self, e: Evidence) -> str:
-        """The value of an entry; one whose unit can't be read is shown as it came."""
-        value = e.value or ""
-        return value if e.why == "unreadable_unit" else quantity_said(value).in_(self.language)
-
-    def _named(self, e: Evidence) -> str:
-        value = self._recorded(e)
-        if e.entry is None and value in CODES:  # worked out, not as recorded: a level such as `high`
-            value = self._code(value)
-        detail = e.detail.in_(self.language) if e.detail else ""
-        if not detail or detail == value:
-            return value
-        if e.entry is None and e.why == "absent":
-            return detail
-        return f"{value}（{detail}）" if self.language == "zh" else f"{value} ({detail})"
-
     def _forward(self, asking: Sequence[Finding]) -> Forward | None:
         decision = self.decision
         if decision.outcome == "allow":
@@ -287,7 +218,7 @@ class _Viewer:
             return Forward(self.word("next.nothing"), left=left) if left else None
         sets = [tuple(actions) for actions in decision.way_forward]
         common = [a for a in sets[0] if all(a in s for s in sets)]
-        rests = [tuple(one_line(said.get(a, a)) for a in s if a not in common) for s in sets]
+        rests = [tuple(Step(a, one_line(said.get(a, a))) for a in s if a not in common) for s in sets]
         tail = ".warn" if stuck else ""
         numbered = (
             tuple((self.word("next.set", n=str(i)), rest) for i, rest in enumerate(rests, 1))
@@ -296,7 +227,7 @@ class _Viewer:
         )
         return Forward(
             intro=self.word(f"next.one_of{tail}") if numbered and not common else self.word("next.warn" if stuck else "next.allow"),
-            first=tuple(one_line(said.get(a, a)) for a in common),
+            first=tuple(Step(a, one_line(said.get(a, a))) for a in common),
             either=self.word("next.either") if numbered and common else "", sets=numbered,
             left_intro=self.word("next.left") if left else "", left=left,
         )  # fmt: skip

@@ -27,13 +27,9 @@ KEPT = 32
 _NAME = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{16})?\.library")
 
 
-def cached_library(
-    folders: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
-) -> Library:
+def cached_library(folders: Sequence[str | Path], layers: Sequence[str | Path]) -> Library:
     """The library of `load_library`, and its errors; from the cache if it is there."""
     folder = cache_folder()
-    folders = tuple(folders)  # they are gone through twice
-    layers = (site,) if isinstance(site, (str, Path)) else tuple(site or ())
     files = None if folder is None else _files(folders, layers)
     if folder is None or files is None:
         return _loaded(folders, layers)

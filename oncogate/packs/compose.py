@@ -17,6 +17,7 @@ import yaml
 from oncogate.base.errors import Diagnostic
 from oncogate.packs.document import DEEPEST, Document, Path_
 
+_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
 _NULL = re.compile(r"null|Null|NULL|~|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")

@@ -57,6 +57,10 @@ def create_app(
     app.include_router(rest.router)
     app.include_router(batch.router)
     app.include_router(operations.router)
+    if told.shows_screen:
+        from oncogate.server.screen import routes as screen  # noqa: PLC0415  # most services show none
+
+        app.include_router(screen.router)
     app.openapi = lambda: describe(app, service)  # type: ignore[method-assign]
     app.add_middleware(Watch, service=service)
     if told.cors:

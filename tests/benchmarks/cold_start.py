@@ -42,40 +42,43 @@ PROCESSES = {
     "import oncogate": ["-c", "import oncogate"],
     GATE: ["-c", GATE],
     "… and load and decide, from cache": ["-c", TIMED],
+    "oncogate --version": ["-m", "oncogate.cli", "--version"],
     "oncogate check, from cache": ["-m", "oncogate.cli", "check", str(REQUEST)],
     "oncogate check, from YAML": ["-m", "oncogate.cli", "check", str(REQUEST)],
 }
 """What runs, start to exit; what is from YAML has no cache."""
 INSIDE = {
     "cache": ("Gate.load(), from cache", "the first decision then"),
-    "YAML": ("Gate.load(), from YAML", "the first decision then "),
+    "YAML": ("Gate.load(), from YAML", "the first decision after that"),
 }
 """What is timed inside of a process."""
 NO_CACHE = {"ONCOGATE_CACHE": "off"}
 Times = tuple[float, float]
-"""Seconds by the clock, and of the processor."""
+"""By the clock, and of the processor."""
 
 
 def main(rounds: int) -> None:
     """Run and print the table."""
-    took: dict[str, list[Times]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        environment |= {"PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "ONCOGATE_CACHE": f"{folder}/cache"}
-        one_round(environment)  # writes bytecode and the cache
-        for _ in range(rounds):
-            for what, times in one_round(environment).items():
-                took.setdefault(what, []).append(times)
+    took = measure(rounds)
     print(f"{platform.platform()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}")
     print(
         f"Python {platform.python_version()}, pydantic {pydantic.VERSION}; {rounds} fresh processes of each, in turn"
     )
     print(f"\n{'median ms':<36}{'clock':>8}{'processor':>11}{'beyond pydantic':>17}")
-    base = medians(took["import pydantic"])[1]
-    for what, times in took.items():
-        clock, processor = medians(times)
+    base = took["import pydantic"][1]
+    for what, (clock, processor) in took.items():
         beyond = f"{processor - base:17.1f}" if what in PROCESSES else ""
         print(f"{what:<36}{clock:8.1f}{processor:11.1f}{beyond}")
+
+
+def measure(rounds: int) -> dict[str, Times]:
+    """The medians of each line, in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment |= {"PYTHONPYCACHEPREFIX": f"{folder}/bytecode", "ONCOGATE_CACHE": f"{folder}/cache"}
+        one_round(environment)  # writes bytecode and the cache
+        seen = [one_round(environment) for _ in range(rounds)]
+    return {what: medians([one[what] for one in seen]) for what in seen[0]}
 
 
 def one_round(environment: dict[str, str]) -> dict[str, Times]:

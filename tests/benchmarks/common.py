@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.benchmarks.contenders import CONTENDERS, PEERS
 from tests.benchmarks.options import Options, Result
-from tests.benchmarks.race import Runner, race
+from tests.benchmarks.race import Runner, over, race
 from tests.benchmarks.tables import Goal, Table, number
 
 OURS = ("hand", "ready", "said", "hand-json", "bytes", "line", "pydantic", "own-model", "own-load")
@@ -27,10 +27,10 @@ def run(options: Options) -> Result:
     return [table], [
         Goal("ready request → decision ÷ hand-written", _ratio(runners, "ready", "hand"), 1.5),
         Goal("… with every reason in Chinese and JSON ÷ hand-written", _ratio(runners, "said", "hand"), None),
-        Goal("ready request → decision ÷ fastest peer", _over(runners["ready"].median("p50"), fastest), 1),
+        Goal("ready request → decision ÷ fastest peer", over(runners["ready"].median("p50"), fastest), 1),
         Goal("JSON → decision ÷ pydantic on a plain model of the same bytes", _ratio(runners, "bytes", "pydantic"), 1.35),
         Goal("JSON → decision ÷ pydantic on oncogate's own model", _ratio(runners, "bytes", "own-model"), 1.35),
-        Goal("JSON → decision ÷ fastest peer but JSON Logic in Rust", _over(runners["bytes"].median("p50"), min(slower, default=None)), 1),
+        Goal("JSON → decision ÷ fastest peer but JSON Logic in Rust", over(runners["bytes"].median("p50"), min(slower, default=None)), 1),
     ]  # fmt: skip
 
 
@@ -41,14 +41,10 @@ def _row(name: str, runner: Runner, floor: float | None) -> tuple[str, ...]:
     p50 = runner.median("p50")
     wrong = runner.loaded.get("wrong")
     return (
-        label, number(p50), number(runner.median("p99")), number(_over(p50, floor)), "–" if wrong is None else str(wrong),
+        label, number(p50), number(runner.median("p99")), number(over(p50, floor)), "–" if wrong is None else str(wrong),
         number(runner.loaded["load_ms"]), note,
     )  # fmt: skip
 
 
 def _ratio(runners: dict[str, Runner], a: str, b: str) -> float | None:
-    return _over(runners[a].median("p50"), runners[b].median("p50"))
-
-
-def _over(a: float | None, b: float | None) -> float | None:
-    return a / b if a and b else None
+    return over(runners[a].median("p50"), runners[b].median("p50"))

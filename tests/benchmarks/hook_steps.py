@@ -22,25 +22,30 @@ def _load(settings: Settings, step: str) -> Loaded:
     vocabulary = Vocabulary.of(gate.library)
     content = Path(settings["file"]).read_bytes()
 
-    def request(document: Any) -> Request:
-        return Request.load(read_hook(document, AT, None, vocabulary).data)
+    def data(document: Any) -> Any:
+        return read_hook(document, AT, None, vocabulary).data
 
     def cards(decision: Any, document: Any) -> Any:
         from oncogate.adapters.cdshooks.cards import cards_of
 
         return cards_of(decision, "zh", document["hookInstance"], gate.library)
 
+    def answer(content: bytes) -> bytes:
+        document = read_json(content)
+        decision = gate.decide(Request.load(data(document)))
+        return json.dumps({"cards": cards(decision, document)}, ensure_ascii=False).encode()
+
     document = read_json(content)
-    ready = request(document)
-    steps: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-        "hook-json": (content, read_json),
-        "hook-read": (document, request),
-        "hook-decide": (ready, gate.decide),
-        "hook-cards": (ready, lambda decision: cards(decision, document)),
-        "hook-all": (content, lambda c: json.dumps({"cards": cards(gate.decide(request(d := read_json(c))), d)}, ensure_ascii=False).encode()),
-    }  # fmt: skip
-    given, do = steps[step]
-    return Loaded(do, [gate.decide(ready) if step == "hook-cards" else given] * 20)
+    read = data(document)
+    steps: dict[str, tuple[Any, Callable[[Any], Any], Callable[[Any], Any] | None]] = {
+        "hook-json": (content, read_json, None),
+        "hook-read": (document, lambda d: Request.load(data(d)), None),
+        "hook-decide": (read, lambda request: gate.decide(request).determining_rules, Request.load),
+        "hook-cards": (read, lambda d: cards(d, document), lambda r: gate.decide(Request.load(r))),
+        "hook-all": (content, answer, None),
+    }
+    given, do, prepare = steps[step]
+    return Loaded(do, [given] * 20, prepare=prepare)
 
 
 def step(name: str) -> Contender:

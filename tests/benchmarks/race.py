@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 UNCACHED = {**os.environ, "ONCOGATE_CACHE": "off"}
 
 
+OURS = frozenset({"ready", "said", "bytes", "line"})
+"""The contenders that are oncogate: with a wrong one there is nothing to measure."""
+
+
 class Runner:
     """One contender's process."""
 
@@ -71,6 +75,15 @@ def race(
     for name in names:
         runners[name] = Runner(name.partition(" ")[0], (settings or {}).get(name, {}))
         say(f"{name}: {runners[name].loaded}")
+    wrong = {
+        name: r.loaded
+        for name, r in runners.items()
+        if r.name in OURS and (r.loaded.get("wrong") or not r.runs)
+    }
+    if wrong:
+        raise SystemExit(
+            f"not measured: oncogate judges otherwise than the hand-written function, or fails: {wrong}"
+        )
     running = [r for r in runners.values() if r.runs]
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}")
@@ -79,6 +92,11 @@ def race(
     for runner in runners.values():
         runner.end()
     return runners
+
+
+def over(a: float | None, b: float | None) -> float | None:
+    """A ratio, where both were measured."""
+    return a / b if a and b else None
 
 
 def say(text: str) -> None:

@@ -16,12 +16,15 @@ NAMES = {
 
 
 def limits(k: int) -> dict[str, Any]:
-    """The limits of replica `k`, for up to 500 replicas."""
+    """The limits of replica `k`, for up to 500 replicas.
+
+    But for the ten themselves no value lies on a limit of bilirubin, where floats that are multiplied would differ from decimals.
+    """
     risk_min, anc_min = 21 * 1440 - 40 * k, 7 * 1440 - 14 * k
     return {
         "sfx": f"-{k}" if k else "", "risk_min": risk_min, "risk_s": 60 * risk_min, "anc_window_min": anc_min, "anc_s": 60 * anc_min,
-        "anc_min": round(1.0 + 0.01 * k, 2), "plt_min": round(75 + 0.5 * k, 1), "bili_x": round(1.5 - 0.0025 * k, 4),
-        "bili_max": round(30 - 0.05 * k, 2), "crcl_min": round(50 + 0.1 * k, 1),
+        "anc_min": round(1.0 + 0.01 * k, 2), "plt_min": round(75 + 0.5 * k, 1), "bili_x": round(1.5 - 0.0020137 * k, 7),
+        "bili_max": round(30 - 0.040274 * k, 6), "crcl_min": round(50 + 0.1 * k, 1),
     }  # fmt: skip
 
 

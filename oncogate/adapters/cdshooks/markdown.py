@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from oncogate.base.texts import Language, Text
-from oncogate.explain.view import Forward, Row, Section
+from oncogate.explain.rows import Row
+from oncogate.explain.view import Forward, Section
 from oncogate.explain.words import one_line, word
 from oncogate.model.parameter import Source
 
@@ -78,11 +79,11 @@ class Detail:
         """The smallest sets of actions after which the order would pass."""
         if forward is None:
             return
-        lines = [f"- {escaped(one)}" for one in forward.first]
+        lines = [f"- {escaped(step.text)}" for step in forward.first]
         if forward.either:
             lines.append(f"- {escaped(forward.either)}")
-        for name, actions in forward.sets:
-            joined = "；".join(actions) if self.language == "zh" else "; ".join(actions)
+        for name, steps in forward.sets:
+            joined = ("；" if self.language == "zh" else "; ").join(step.text for step in steps)
             lines.append(f"- {escaped(name)}：{escaped(joined)}")
         self._add(
             "\n".join([f"**{word('next', self.language)}**", escaped(forward.intro), "", *lines]).strip()

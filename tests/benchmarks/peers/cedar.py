@@ -22,7 +22,7 @@ def policies(p):
         "R7": ("context.targeted", "context.molecular"),
         "R8": (f'{has("risk_level")} && context.risk_level == "high"', "context.gcsf"),
         "R9": (f"{has('plt')} && context.plt < {round(p['plt_min'] * 1000)}", ""),
-        "R10": (f"({has('bili')} && context.bili * 10000 > context.bili_uln * {round(p['bili_x'] * 10000)}) || ({has('crcl')} && context.crcl < {round(p['crcl_min'] * 1000)})", ""),
+        "R10": (f"({has('bili')} && context.bili * 10000000 > context.bili_uln * {round(p['bili_x'] * 10**7)}) || ({has('crcl')} && context.crcl < {round(p['crcl_min'] * 1000)})", ""),
     }  # fmt: skip
     for name, (when, unless) in forbidden.items():
         conditions = (f" when {{ {when} }}" if when else "") + (f" unless {{ {unless} }}" if unless else "")
