@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -164,6 +165,11 @@ def test_of_many_calls_at_once_with_one_token_one_is_taken(client):
 
 def test_tokens_seen_are_remembered_by_all_workers_until_they_expire(tmp_path):
     one, two = (Replays(tmp_path / "seen.sqlite") for _ in range(2))
+    with contextlib.closing(one), contextlib.closing(two):
+        remembered(one, two)
+
+
+def remembered(one: Replays, two: Replays) -> None:
     assert one.first("a", "1", expires=100, now=50)
     assert not two.first("a", "1", expires=100, now=60)
     assert two.first("b", "1", expires=100, now=60)  # another issuer's

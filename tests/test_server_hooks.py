@@ -311,7 +311,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_stands_in_a_call_it_is_answered_as_documented(client, data):
     hook = h.clean()
@@ -333,7 +333,7 @@ def test_whatever_stands_in_a_call_it_is_answered_as_documented(client, data):
         assert codes(answer)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200), cut=st.integers(0, 4000))
 def test_random_bytes_and_cut_bodies_are_400(client, body, cut):
     for content in (body, h.text_of(h.clean())[:cut]):

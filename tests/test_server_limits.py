@@ -15,6 +15,7 @@ import httpx
 import pytest
 from served import ROOT, served
 
+from oncogate.server import answers
 from oncogate.server.logs import log_to_stderr
 from oncogate.server.settings import Settings
 
@@ -26,7 +27,11 @@ LIMITS = {"body": 1024 * 1024, "batch": 2 * 1024 * 1024, "seconds": 0.7}
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    with served(Settings(state=tmp_path_factory.mktemp("state"), limits=LIMITS)) as found:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        served(Settings(state=tmp_path_factory.mktemp("state"), limits=LIMITS)) as found,
+    ):
+        patch.setattr(answers, "LINGER_SECONDS", 0.3)
         yield found
 
 
@@ -89,7 +94,7 @@ def test_a_body_that_doesnt_come_is_408(client, path):
 
 
 def test_a_body_that_drips_is_408_too(client):
-    said, _ = spoken(client, head("/v1/decide", len(BODY)), *[BODY[n : n + 1] for n in range(12)], pause=0.1)
+    said, _ = spoken(client, head("/v1/decide", len(BODY)), *[BODY[n : n + 1] for n in range(8)], pause=0.1)
     assert said.startswith(b"HTTP/1.1 408")
 
 
@@ -157,9 +162,9 @@ def test_two_hundred_at_once_all_get_their_own_answer(tmp_path):
             return await asyncio.gather(*(ask(session, n) for n in range(200)))
 
     with served(Settings(state=tmp_path)) as client:
-        answers = asyncio.run(all_of_them(client.base_url))
-    assert len(answers) == 200
-    for number, answer in answers:
+        found = asyncio.run(all_of_them(client.base_url))
+    assert len(found) == 200
+    for number, answer in found:
         assert answer["order"] == f"ord-{number}"
         assert ("core/consent-missing" in answer["determining"]) == (number % 2 == 0)
 

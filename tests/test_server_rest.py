@@ -223,7 +223,7 @@ def test_metrics_count_decisions_and_what_wasnt_checked(tmp_path):
     assert counted(text, "oncogate_rules_stale") == 0
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -40,6 +40,7 @@ def create_app(
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(service.callers.close)
             await stack.enter_async_context(kept_fresh(in_use, told.reload_rules))
             if told.mllp is not None:
                 service.inbox = stack.enter_context(SqliteInbox(told.mllp.inbox))

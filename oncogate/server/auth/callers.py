@@ -33,6 +33,11 @@ class Callers:
             clients = Clients(settings.clients, _replays(settings.folder / "tokens-seen.sqlite"))
         return cls(settings, tokens, clients)
 
+    def close(self) -> None:
+        """Let go of what is open."""
+        if self.clients is not None:
+            self.clients.close()
+
     def rest(self, request: Request) -> None:
         """Let a REST call pass, or raise `Refused`."""
         if self.tokens is not None:

@@ -86,6 +86,10 @@ class Clients:
         self._trusted = {one.issuer: Trusted.load(one) for one in clients}
         self._replays = replays
 
+    def close(self) -> None:
+        """Let go of the file of tokens that were seen."""
+        self._replays.close()
+
     def client(self, authorization: str | None, audience: str, service: str) -> str:
         """The issuer of the token in this `Authorization` header, which is for `audience` and may call `service`.
 

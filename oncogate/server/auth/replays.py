@@ -26,6 +26,13 @@ class Replays:
             made.execute(_TABLE)
             made.commit()
 
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
     def first(self, issuer: str, jti: str, expires: float, now: float) -> bool:
         """Whether this token is seen for the first time; from now until it expires it isn't any more.
 
