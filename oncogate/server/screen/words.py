@@ -110,7 +110,7 @@ WORDS: Mapping[str, Text] = {
     "at_least": _t("以下至少 {n} 项成立", "at least {n} of"),
     "case": _t("“{n}”：满足下列条件", "“{n}” if"), "case.else": _t("“{n}”：其余情况", "“{n}” otherwise"),
     "points": _t("计 {n} 分：满足下列条件", "{n} points if"),
-    "comes_to": _t("实际为{value}", "here: {value}"),
+    "comes_to": _t("实际：{value}", "here: {value}"),
     "looked.at": _t("依据 {n} 项资料", "by {n} pieces of evidence"),
     "basis": _t("查看推导过程", "how it is worked out"),
     "true": _t("成立", "true"), "false": _t("不成立", "false"), "unknown": _t("未知", "unknown"),
