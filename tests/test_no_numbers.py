@@ -35,6 +35,7 @@ WHAT_IT_IS = {
     "engine/compile.py": {"4": "verdicts, and the order in which conditions are asked"},
     "engine/found.py": {"4096": "size of a cache"},
     "engine/program.py": {"512": "size of a cache", "8192": "size of a cache"},
+    "engine/select.py": {"4": "entries shown"},
     "engine/standing.py": {"1024": "size of a cache"},
     "engine/durable/child.py": {"30.0": "seconds to start", "16": "bytes read at once", "20000": "answers of one child", "200": "longest text shown", "1000": "longest text shown"},
     "engine/durable/compile.py": {"12": "terms of a guard"},
