@@ -33,7 +33,7 @@ WHAT_IT_IS = {
     "clinical/regimen_names.py": {"4": "a Chinese numeral", "5": "a group of a pattern", "6": "a group of a pattern", "7": "days of a week"},
     "engine/case.py": {"4": "position in an ICD-10 code"},
     "engine/compile.py": {"4": "verdicts, and the order in which conditions are asked"},
-    "engine/found.py": {"4096": "size of a cache"},
+    "engine/found_checks.py": {"4096": "size of a cache"},
     "engine/program.py": {"512": "size of a cache", "8192": "size of a cache"},
     "engine/select.py": {"4": "entries shown"},
     "engine/standing.py": {"1024": "size of a cache"},

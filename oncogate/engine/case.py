@@ -83,8 +83,8 @@ class Case:
         self.tables = tables
         self.memo: dict[Any, Any] = {}
         """What has been worked out once of this case: derived facts, selections."""
-        self.by_fact: dict[tuple[str, int], Mapping[str, Sequence[Entry]] | None] = {}
-        """By section, its coded entries by the facts that they say something of; see `found.py`."""
+        self.by_fact: dict[str, tuple[int, Mapping[str, Sequence[Entry]] | None]] = {}
+        """By section, how many facts were asked for, and its coded entries by fact; see `found.py`."""
         self.slots: list[Any] = []
         """What compiled rules have worked out of it."""
 

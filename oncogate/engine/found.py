@@ -8,29 +8,18 @@ withdrawal, something that couldn't be read) sends the whole fact to `select`. E
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
 
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
-from oncogate.engine.content import content_checks, read_value
+from oncogate.engine.found_checks import bears_on_others, checks_of, counting, reading_of
 from oncogate.engine.select import REPLACES, Selection, select
-from oncogate.engine.standing import ERRONEOUS, Counting
+from oncogate.engine.standing import ERRONEOUS
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
-from oncogate.model.record import (
-    Assessment,
-    Consent,
-    Entry,
-    Exam,
-    MarkerResult,
-    Measurement,
-    Note,
-    Pathology,
-    Procedure,
-)
+from oncogate.model.record import Entry
 
 FOREVER = datetime.max.replace(tzinfo=timezone.utc) - timedelta(days=2)
 """The time of what counts whatever its time: no window is too short for it."""
@@ -39,7 +28,7 @@ Facts = Mapping[str | None, Mapping[str | None, tuple[str, ...]]]
 
 
 class Asked:
-    """The coded facts that are asked for. There are more once rules on trial are judged, too: `count` tells."""
+    """The coded facts that are asked for; `count` tells whether there are more than there were."""
 
     def __init__(self) -> None:
         self.facts: dict[str | None, dict[str | None, tuple[str, ...]]] = {}
@@ -86,12 +75,13 @@ class Found:
         return None if self.hidden or (self.doubt is not None and self.doubt >= moment) else False
 
 
+NONE, NOT_SUPPLIED = Found(None, None, False), Found(None, None, True)
+"""Nothing there; and nothing known of whether there is."""
+
+_CODED = ("labs", "vitals")
+
 Find = Callable[[object, Case], Found]
 """Called as what fills a slot: its first argument are the slots."""
-Said = Mapping[str, Any]
-"""The fields of an entry."""
-Check = Callable[[Case, Entry, Said], Truth]
-"""Whether an entry that stands is what a fact asks for; unknown where that wants a closer look."""
 
 
 def finder(  # noqa: PLR0915 - one loop, without a call for each entry
@@ -101,7 +91,7 @@ def finder(  # noqa: PLR0915 - one loop, without a call for each entry
     asked.add(name, fact)
     supplying, sections = frozenset(fact.sections), (*fact.sections, *fact.also)
     coded = bool(fact.codes) and set(sections) <= set(_CODED)
-    checks = tuple(_checks(fact, options, coded=coded))
+    checks, reading = tuple(checks_of(fact, options, coded=coded)), reading_of(fact)
     odd = REPLACES | ERRONEOUS | {"superseded"} | set(fact.ends)
     ends, counted_as = frozenset(fact.ends), frozenset(fact.counted) - ERRONEOUS - {"superseded"}
     at_a_glance = counted_as - odd
@@ -109,7 +99,7 @@ def finder(  # noqa: PLR0915 - one loop, without a call for each entry
     def thorough(case: Case) -> Found:
         return _of(select(case, name, options=options), fact)
 
-    def find(_: object, case: Case) -> Found:
+    def find(_: object, case: Case) -> Found:  # noqa: PLR0915
         record = case.record.__dict__
         if record["unread"]:
             return thorough(case)
@@ -126,15 +116,17 @@ def finder(  # noqa: PLR0915 - one loop, without a call for each entry
                         return thorough(case)
                     supplied = by_fact.get(name, ())
                 entries = (*entries, *supplied) if entries else supplied
+        if not entries:
+            return NOT_SUPPLIED if hidden else NONE
         at = case.at
         last: datetime | None = None
         doubt: datetime | None = None
         newest: Entry | None = None
         for entry in entries:
             said = entry.__dict__
-            status = said.get("status")
+            status = said["status"]
             if status not in at_a_glance:
-                if status in ends or _bears_on_others(entry, status):
+                if status in ends or bears_on_others(entry, status):
                     return thorough(case)
                 if status not in counted_as if counted_as else status in odd:
                     continue
@@ -153,7 +145,7 @@ def finder(  # noqa: PLR0915 - one loop, without a call for each entry
                 if truth is False:
                     continue
             if truth is None:
-                standing = _counting(case, fact, options).standing(entry)
+                standing = counting(case, fact, options).standing(entry)
                 if standing is None or standing.counted is False:
                     continue
                 truth, when = standing.counted, standing.when or FOREVER
@@ -165,7 +157,7 @@ def finder(  # noqa: PLR0915 - one loop, without a call for each entry
                 newest = None
         value = None
         if newest is not None and not hidden and (doubt is None or last is None or doubt < last):
-            value = _exact(fact, newest)
+            value = reading(newest)
         return Found(last, doubt, hidden, value)
 
     return find
@@ -176,127 +168,18 @@ def _of(selection: Selection, fact: Fact) -> Found:
     doubtful = [s.when or FOREVER for s in selection.standings if s.counted is None]
     newest, hidden = selection.newest, bool(selection.hidden)
     alone = len(newest) == 1 and newest[0].counted and not hidden
-    value = _exact(fact, newest[0].entry) if alone else None
+    value = reading_of(fact)(newest[0].entry) if alone else None
     return Found(max(counted, default=None), max(doubtful, default=None), hidden, value)
-
-
-def _bears_on_others(entry: Entry, status: str | None) -> bool:
-    """Whether the entry may take another's place."""
-    return status in REPLACES and (entry.key is not None or isinstance(entry, Measurement))
-
-
-def _counting(case: Case, fact: Fact, options: Mapping[str, Parameter]) -> Counting:
-    return Counting(case, fact, None, None, None, None, options)
-
-
-def _checks(fact: Fact, options: Mapping[str, Parameter], *, coded: bool) -> Iterator[Check]:
-    """What the fact asks of an entry that stands, and no more."""
-    if not coded:
-        yield _kind(fact, options)
-    if fact.focus != "ignored":
-        optional = fact.focus == "optional"
-        yield (
-            lambda case, _, said: (
-                True if said["focus"] is None and (optional or case.tumour.several is False) else None
-            )
-        )
-    if fact.matches:
-        yield _matching(fact, options)
-    if fact.vocabulary is not None:
-        field, words = fact.vocabulary.field, frozenset(fact.vocabulary.values)
-        yield lambda _, __, said: True if said.get(field) in words else None
-    elif coded:
-        yield lambda _, __, said: _says_something(said)
-    else:
-        yield lambda _, entry, said: not isinstance(entry, Measurement) or _says_something(said)
-    if fact.stage is not None:
-        yield _staged(fact, options)
-
-
-_CODED = ("labs", "vitals")
-_TOLD_BY_KIND = frozenset({Assessment, Consent, Procedure, Note})
-_TOLD_IF_SAID = frozenset({Pathology, MarkerResult, Exam})
-"""Entries of no stated kind are meant, too."""
-
-
-def _kind(fact: Fact, options: Mapping[str, Parameter]) -> Check:
-    any_kind = not fact.kinds
-    plain = not fact.doubtful_kinds and not fact.narrow_kinds
-    kinds, or_none = frozenset(fact.kinds), frozenset({*fact.kinds, None})
-
-    def kind(case: Case, entry: Entry, said: Said) -> Truth:
-        if plain and type(entry) in _TOLD_BY_KIND:
-            return any_kind or said["kind"] in kinds
-        if plain and type(entry) in _TOLD_IF_SAID:
-            return any_kind or said.get("kind") in or_none
-        return _counting(case, fact, options).is_kind(entry)
-
-    return kind
-
-
-def _matching(fact: Fact, options: Mapping[str, Parameter]) -> Check:
-    """Whether the regimen and the cycle are the order's, where they are named."""
-
-    def matching(case: Case, entry: Entry, said: Said) -> Truth:
-        named, cycle, order = said.get("regimen"), said.get("cycle"), case.order
-        if not named and (cycle is None or (order is not None and order.cycle == cycle)):
-            return True
-        truths = (truth for truth, _, _ in _counting(case, fact, options).matches(entry))
-        return next((truth for truth in truths if truth is not True), True)
-
-    return matching
-
-
-def _staged(fact: Fact, options: Mapping[str, Parameter]) -> Check:
-    """Whether the stage is one, of the right kind, that fits the order's tumour."""
-    told: dict[Any, Truth] = {}
-
-    def staged(case: Case, entry: Entry, said: Said) -> Truth:
-        kind = case.tumour.kind
-        key = (
-            said.get("stage"), said.get("system"), said.get("kind"), kind and kind.id, kind is None and case.is_malignant_without_kind()
-        )  # fmt: skip
-        if key not in told:
-            if len(told) >= _MOST_STAGES:
-                told.clear()
-            truths = (truth for truth, _, _ in content_checks(case, fact, entry, options))
-            told[key] = next((truth for truth in truths if truth is not True), True)
-        return told[key]
-
-    return staged
-
-
-_MOST_STAGES = 4096
-
-
-def _says_something(said: Said) -> bool:
-    """Whether a measurement has a value, or at least something in its place."""
-    return said["value"] is not None or said["text"] is not None or said["conflict"] is not None
-
-
-def _exact(fact: Fact, entry: Entry) -> Decimal | str | None:
-    """The number that the entry says in the fact's unit, or its word; `None` where it says none, or a bound only."""
-    measured = fact.measured
-    if measured is None:
-        vocabulary = fact.vocabulary
-        said = entry.__dict__.get(vocabulary.field) if vocabulary is not None else None
-        return said if vocabulary is not None and said in vocabulary.values else None
-    if not isinstance(entry, Measurement) or entry.value is None or entry.value.comparator is not None:
-        return None
-    if entry.value.unit == measured.unit and entry.conflict is None:
-        low, high = measured.plausible
-        return entry.value.value if low <= entry.value.value <= high else None
-    return read_value(fact, entry)[0]
 
 
 def _by_fact(
     case: Case, section: str, entries: Sequence[Entry], asked: Asked
 ) -> Mapping[str, Sequence[Entry]] | None:
     """The entries of a section by the facts that they are coded as; `None` where one may take another's place."""
-    place = (section, asked.count)
-    if place not in case.by_fact:
-        case.by_fact[place] = _sorted(entries, asked.facts)
-    return case.by_fact[place]
+    known = case.by_fact.get(section)
+    if known is None or known[0] != asked.count:  # more is asked for once rules on trial are judged, too
+        known = case.by_fact[section] = (asked.count, _sorted(entries, asked.facts))
+    return known[1]
 
 
 def _sorted(entries: Sequence[Entry], facts: Facts) -> Mapping[str, Sequence[Entry]] | None:
