@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from oncogate.base import patterns
 from oncogate.clinical.names import name_key
@@ -40,6 +41,7 @@ def _days_of(found: re.Match[str]) -> int:
     return count if unit in "d天" else 7 * count
 
 
+@lru_cache(maxsize=1024)
 def interval_said(name: str) -> int | None:
     """The days from one cycle to the next that a regimen's name says (`q21d`, `每3周`, `周疗`); `None` if none or several."""
     days = {_days_of(found) for found in _EVERY.finditer(_said(name))}

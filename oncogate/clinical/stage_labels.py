@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from oncogate.base import patterns
@@ -53,6 +54,7 @@ _NUMBER_WORDS = {
 _YEAR = patterns.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
+@lru_cache(maxsize=1024)
 def read_edition(text: str) -> str | None:
     """The edition that a text names: its number (`8`) or, where it has none, its year (`2018`); else `None`."""
     plain = unicodedata.normalize("NFKC", text).strip()

@@ -38,7 +38,7 @@ class Hidden:
 
     def evidence(self, fact: str) -> Evidence:
         """The gap as a row of evidence."""
-        return Evidence(fact=fact, source=self.source, counted=None, why=self.why, detail=self.detail)
+        return Evidence.made(fact=fact, source=self.source, counted=None, why=self.why, detail=self.detail)
 
 
 @dataclass(frozen=True)

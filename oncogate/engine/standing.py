@@ -13,7 +13,7 @@ from oncogate.base.texts import Text
 from oncogate.base.times import day_start, go_back
 from oncogate.engine.case import Case, in_classes
 from oncogate.engine.content import Check, content_checks, read_value, word_for
-from oncogate.engine.values import all_agree, written
+from oncogate.engine.values import all_agree, with_unit
 from oncogate.engine.wording import ended_said, kind_said, shown_value, status_said
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
@@ -35,31 +35,52 @@ from oncogate.packs.codes import icd10
 from oncogate.packs.tables import ANTI_TUMOUR
 
 ERRONEOUS = frozenset({"entered-in-error", "refuted"})
+PASSED: Check = (True, None, None)
+OTHER_TUMOUR = Text(zh="属于其他肿瘤或疾病", en="it is about another tumour or condition")
+UNTOLD_TUMOUR = Text(zh="无法确定本次治疗针对哪个肿瘤", en="it can't be told which tumour is treated")
+UNSAID_TUMOUR = Text(
+    zh="病历中不止一个肿瘤，该记录未写明属于哪一个",
+    en="the record has several tumours and this doesn't say which it is about",
+)
 NO_TIME = Text(zh="没有时间", en="it has no time")
 
 
 @dataclass(frozen=True)
 class Window:
-    """A span back from the moment, from a parameter: `since` is its first instant."""
+    """A span back from the moment, from a parameter: `since` is its first instant.
+
+    `span` is its length, as number and unit, or what happened then.
+    """
 
     since: datetime
-    written: Text
+    span: tuple[str, str] | Text
+
+    @property
+    def written(self) -> Text:
+        """What clinicians call it."""
+        return self.span if isinstance(self.span, Text) else with_unit(*self.span)
 
     @staticmethod
     def of(parameter: Parameter, at: datetime) -> Window:
         """The window of a parameter such as `21 d`."""
-        return _window(at, at.tzinfo, _count(parameter), parameter.unit or "d", written(parameter))
+        return _window(at, at.tzinfo, _count(parameter), *_span(parameter))
 
     @staticmethod
     def ahead(parameter: Parameter, at: datetime) -> Window:
         """The span from the moment on; `since` is then its last instant."""
-        return Window(go_back(at, -_count(parameter), parameter.unit or "d"), written(parameter))
+        span = _span(parameter)
+        return Window(go_back(at, -_count(parameter), span[1]), span)
 
 
 @lru_cache(maxsize=1024)
-def _window(at: datetime, zone: tzinfo | None, count: int, unit: str, written: Text) -> Window:
+def _window(at: datetime, zone: tzinfo | None, count: int, number: str, unit: str) -> Window:
     # many rules look back as far from the same moment; one instant in two zones is equal, a month before it isn't
-    return Window(go_back(at, count, unit), written)
+    return Window(go_back(at, count, unit), (number, unit))
+
+
+def _span(parameter: Parameter) -> tuple[str, str]:
+    value = parameter.value
+    return f"{value:f}" if isinstance(value, Decimal) else str(value), parameter.unit or "d"
 
 
 def _count(parameter: Parameter) -> int:
@@ -83,7 +104,7 @@ class Standing:
         """The standing as a row of evidence."""
         entry = self.entry
         day = entry.effective is not None and not isinstance(entry.effective, datetime)
-        return Evidence(
+        return Evidence.made(
             fact=fact, entry=entry.id, source=entry.source, counted=self.counted, why=self.why or self.problem,
             value=shown_value(entry), time=entry.effective, precision="day" if day else None, detail=self.detail,
         )  # fmt: skip
@@ -248,41 +269,29 @@ class Counting:
         return None if against or wanted & {*ANTI_TUMOUR, "myelosuppressive"} else False
 
     def _focus(self, entry: Entry) -> Check:
-        rule, tumour = self.fact.focus, self.case.tumour
+        rule = self.fact.focus
         if rule == "ignored":
-            return True, None, None
+            return PASSED
         if entry.focus is not None:
             about = self.case.about_this_tumour(entry.focus)
-            other = Text(zh="属于其他肿瘤或疾病", en="it is about another tumour or condition")
-            untold = Text(zh="无法确定本次治疗针对哪个肿瘤", en="it can't be told which tumour is treated")
-            return about, "wrong_focus", untold if about is None else other
-        unsaid = Text(
-            zh="病历中不止一个肿瘤，该记录未写明属于哪一个",
-            en="the record has several tumours and this doesn't say which it is about",
-        )
-        if rule == "required":
-            return (
-                (True if tumour.several is False else None if tumour.several is None else False),
-                "wrong_focus",
-                unsaid,
-            )
-        if rule == "doubtful" and tumour.several is not False:
-            return None, "wrong_focus", unsaid
-        return True, None, None
+            return about, "wrong_focus", UNTOLD_TUMOUR if about is None else OTHER_TUMOUR
+        several = self.case.tumour.several if rule in ("required", "doubtful") else False
+        if several is False:
+            return PASSED
+        return (False if several and rule == "required" else None), "wrong_focus", UNSAID_TUMOUR
 
     def matches(self, entry: Entry) -> Iterator[Check]:
         """Whether the regimen and the cycle that the entry names are the order's, where the fact asks for that."""
-        order = self.case.order
-        named = getattr(entry, "regimen", None)
-        if "regimen" in self.fact.matches and named and order is not None:
-            yield (
-                self._same_regimen(named),
-                "other_regimen",
-                Text(zh=f"针对的是“{named}”", en=f"it is for `{named}`"),
-            )
-        cycle = getattr(entry, "cycle", None)
-        if "cycle" in self.fact.matches and cycle is not None and order is not None:
-            same = None if order.cycle is None else order.cycle == cycle
+        order, asked = self.case.order, self.fact.matches
+        if order is None or not asked:
+            return
+        named = getattr(entry, "regimen", None) if "regimen" in asked else None
+        same = self._same_regimen(named) if named else True
+        if same is not True:
+            yield same, "other_regimen", Text(zh=f"针对的是“{named}”", en=f"it is for `{named}`")
+        cycle = getattr(entry, "cycle", None) if "cycle" in asked else None
+        same = True if cycle is None else None if order.cycle is None else order.cycle == cycle
+        if same is not True:
             yield same, "other_cycle", Text(zh=f"针对的是第{cycle}周期", en=f"it is for cycle {cycle}")
 
     def _same_regimen(self, named: str) -> Truth:

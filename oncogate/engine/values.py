@@ -71,11 +71,12 @@ def written(parameter: Parameter) -> Text:
         return Text(zh="是" if value else "否", en="yes" if value else "no")
     if isinstance(value, tuple):
         return Text(zh="、".join(value), en=", ".join(value))
-    return _with_unit(f"{value:f}" if isinstance(value, Decimal) else value, unit)
+    return with_unit(f"{value:f}" if isinstance(value, Decimal) else value, unit)
 
 
 @lru_cache(maxsize=1024)
-def _with_unit(text: str, unit: str) -> Text:
+def with_unit(text: str, unit: str) -> Text:
+    """A number and its unit as clinicians write them."""
     known = _UNIT_WORDS.get(unit, Text(zh=unit, en=unit))
     return Text(zh=f"{text} {known.zh}".strip(), en=f"{text} {known.en}".strip())
 

@@ -87,10 +87,7 @@ def _written(parameter: Parameter) -> str:
 
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
     rows = dict.fromkeys(row for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence))
-    return tuple(
-        row.model_copy(update={"label": case.facts[row.fact].label}) if row.fact in case.facts else row
-        for row in rows
-    )
+    return tuple(row.labelled(case.facts[row.fact].label) if row.fact in case.facts else row for row in rows)
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:

@@ -133,8 +133,8 @@ def missing_label(name: str, case: Case) -> Text:
 
 def _relevant(judgement: Judgement) -> list[LeafOutcome]:
     """The leaves that a reason speaks of: those asked for, and any that are unknown."""
-    asked = [leaf for leaf in judgement.leaves if leaf.asked or judgement.rule.require is None]
-    return [leaf for leaf in judgement.leaves if leaf in asked or leaf.truth is None]
+    everything = judgement.rule.require is None
+    return [leaf for leaf in judgement.leaves if everything or leaf.asked or leaf.truth is None]
 
 
 def _gaps(judgement: Judgement, case: Case) -> list[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -24,7 +25,7 @@ def patient_age(case: Case, options: Options) -> Derived:
     born = patient.birth_date if patient else None
     today = case.at.date()
     oldest = options["oldest"].value if "oldest" in options else None
-    age = Decimal(relativedelta(today, born).years) if born is not None else None
+    age = Decimal(_years(born, today)) if born is not None else None
     if born is not None and (
         born > today or (isinstance(oldest, Decimal) and age is not None and age > oldest)
     ):
@@ -41,6 +42,13 @@ def patient_age(case: Case, options: Options) -> Derived:
         (_said("patient.age", f"{age} a"),),
         holding=(Text(zh=f"{age} 岁", en=f"{age} years"),),
     )
+
+
+def _years(born: date, today: date) -> int:
+    """The completed years. Who was born on a 29 February is a matter for the calendar."""
+    if (born.month, born.day) == (2, 29):
+        return relativedelta(today, born).years
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def patient_sex(case: Case, options: Options) -> Derived:

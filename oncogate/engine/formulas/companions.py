@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from oncogate.base.logic import Truth, every, some
@@ -20,24 +21,28 @@ def companions_ordered(case: Case, options: Options) -> Derived:
     """
     classes = options["classes"].value
     truths: list[Truth] = []
-    evidence: list[Evidence] = []
     missing: list[str] = []
+    looked: list[tuple[str, Truth, Selection]] = []
     for cls in classes if isinstance(classes, tuple) else ():
         fact = f"companion.{cls}"
         inside = case.has_drug([cls])
         beside = _arranged(case, fact, options["given"])
         truth = some((inside, beside.exists))
         truths.append(truth)
-        evidence += [
-            Evidence(fact=fact, counted=True, value=d.label.zh, detail=d.known.label)
-            for d in case.drugs
-            if d.known is not None and in_classes(d.known, frozenset({cls}))
-        ]
-        if inside is not True:
-            evidence += beside.evidence()
+        looked.append((cls, inside, beside))
         if truth is not True:
             missing.append(fact)
-    return known(every(truths), dict.fromkeys(evidence), missing)
+    rows = lambda: dict.fromkeys(r for one in looked for r in _rows(case, *one))  # noqa: E731
+    return known(every(truths), rows, missing)
+
+
+def _rows(case: Case, cls: str, inside: Truth, beside: Selection) -> Iterator[Evidence]:
+    """The drugs of a class: those of the order and, if they don't settle it, those beside it."""
+    for drug in case.drugs:
+        if drug.known is not None and in_classes(drug.known, frozenset({cls})):
+            yield Evidence(fact=beside.fact, counted=True, value=drug.label.zh, detail=drug.known.label)
+    if inside is not True:
+        yield from beside.evidence()
 
 
 def _arranged(case: Case, fact: str, given: Parameter) -> Selection:

@@ -117,17 +117,21 @@ def gcsf_before_count(case: Case, options: Options) -> Derived:
     newest = [s for s in select(case, "lab.anc").newest if s.counted and s.when is not None]
     given = select(case, "treatment.short_gcsf")
     truths: list[Truth] = []
-    rows: list[Evidence] = []
+    near: list[Standing] = []
     for count in newest:
         assert count.when is not None
         since = Window.of(options["gap"], count.when).since
         for standing in given.standings:
             found = _before(standing, since, count.when)
             truths.append(found)
-            rows += [standing.evidence(given.fact)] if found is not False else []
-    hidden = [h.evidence(given.fact) for h in given.hidden]
-    truth: Truth = True if True in truths else None if hidden or None in truths or not newest else False
-    return known(truth, rows + hidden, [given.fact] if truth is None else ())
+            near += [standing] if found is not False else []
+    open_ = given.hidden or None in truths or not newest
+    truth: Truth = True if True in truths else None if open_ else False
+
+    def rows() -> list[Evidence]:
+        return [*(s.evidence(given.fact) for s in near), *(h.evidence(given.fact) for h in given.hidden)]
+
+    return known(truth, rows, [given.fact] if truth is None else ())
 
 
 def _before(standing: Standing, since: datetime, count: datetime) -> Truth:

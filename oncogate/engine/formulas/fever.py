@@ -80,12 +80,12 @@ def fever_recorded(case: Case, options: Options) -> Derived:
     `above` them or is one `at_least` so high. Unknown where a reading that may be a fever can't be read, has no time,
     or may be hidden.
     """
-    edge = str(options["edge"].value)
+    edge, window = str(options["edge"].value), Window.of(options["window"], case.at)
     fevers: list[tuple[Decimal, str, Standing]] = []
     doubts: list[Evidence] = []
     missing: list[str] = []
     for fact, limits in READINGS:
-        selection = select(case, fact, window=Window.of(options["window"], case.at))
+        selection = select(case, fact, window=window)
         before = len(doubts)
         for standing in selection.standings:
             truth = _is_fever(case, fact, standing, limits, options, edge)

@@ -178,13 +178,12 @@ def stages_comparable(case: Case, options: Options) -> Derived:
     """Whether the tumour was resected and a clinical and a pathologic stage are there that can be held against each other."""
     resected = select(case, "procedure.resection")
     found = [any(c.direction != "not_comparable" for c in rows) for _, _, rows in _pairs(case)]
-    rows = [row for fact in ("procedure.resection", *_BOTH) for row in _undecided(case, fact)]
-    rows += [
-        s.evidence(x.fact)
-        for x in (resected, *(select(case, fact) for fact in _BOTH))
-        for s in x.standings
-        if s.counted
-    ]
+
+    def rows() -> list[Evidence]:
+        undecided = [row for fact in ("procedure.resection", *_BOTH) for row in _undecided(case, fact)]
+        selections = (resected, *(select(case, fact) for fact in _BOTH))
+        return undecided + [s.evidence(x.fact) for x in selections for s in x.standings if s.counted]
+
     return known(every((resected.exists, some([*found, *_unsure(case)]))), rows)
 
 
@@ -199,7 +198,8 @@ def _undecided(case: Case, fact: str) -> list[Evidence]:
 
 
 def _unsure(case: Case) -> list[Truth]:
-    return [None] if any(_undecided(case, fact) for fact in _BOTH) else []
+    both = [select(case, fact) for fact in _BOTH]
+    return [None] if any(x.hidden or any(s.counted is None for s in x.standings) for x in both) else []
 
 
 def stages_discordant(case: Case, options: Options) -> Derived:
@@ -230,22 +230,31 @@ def _each_newest(
 ) -> Derived:
     """Judges the newest counted stages of a fact; what is wrong with one is its detail in the evidence."""
     kind, selection = case.tumour.kind, select(case, fact)
-    truths: list[Truth] = []
-    evidence: list[Evidence] = [h.evidence(fact) for h in selection.hidden]
+    judged: list[tuple[Standing, Truth, Text | None]] = []
     for standing in selection.newest:
         read = _read(case, standing)
         truth, said = judge(*read, kind) if read is not None and kind is not None else (None, None)
-        truths.append(truth)
-        row = standing.evidence(fact)
-        if truth is False:
-            row = row.model_copy(update={"counted": False, "why": "invalid", "detail": said})
-        elif truth is None:
-            row = row.model_copy(
-                update={"counted": None, "why": row.why or "invalid", "detail": said or row.detail}
-            )
-        evidence.append(row)
+        judged.append((standing, truth, said))
+
+    def rows() -> list[Evidence]:
+        hidden = [h.evidence(fact) for h in selection.hidden]
+        return hidden + [
+            _judged_row(standing.evidence(fact), truth, said) for standing, truth, said in judged
+        ]
+
+    truths = [truth for _, truth, _ in judged]
     hidden = bool(selection.hidden) or not truths
-    return known(every([*truths, None] if hidden else truths), evidence)
+    return known(every([*truths, None] if hidden else truths), rows)
+
+
+def _judged_row(row: Evidence, truth: Truth, said: Text | None) -> Evidence:
+    if truth is False:
+        return row.model_copy(update={"counted": False, "why": "invalid", "detail": said})
+    if truth is None:
+        return row.model_copy(
+            update={"counted": None, "why": row.why or "invalid", "detail": said or row.detail}
+        )
+    return row
 
 
 def _read(case: Case, standing: Standing) -> tuple[Stage, StageEntry] | None:
@@ -370,12 +379,10 @@ def case_is_difficult(case: Case, options: Options) -> Derived:
     truth = some(d.truth for d in chosen)
     made = known(
         truth,
-        [row for d in chosen for row in d.evidence],
+        lambda: (row for d in chosen for row in d.evidence),
         [m for d in chosen if d.truth is None for m in d.missing],
     )
-    return Derived(
-        made.possible, made.evidence, made.missing, tuple(t for d in chosen if d.truth for t in d.holding)
-    )
+    return replace(made, holding=tuple(t for d in chosen if d.truth for t in d.holding))
 
 
 def _several(case: Case, options: Options) -> Derived:
