@@ -6,19 +6,23 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oncogate.adapters.hl7v2 import InboxError, Reader, SqliteInbox, read_local_codes
 from oncogate.adapters.hl7v2.message import Message
 from oncogate.adapters.hl7v2.taking import LocalCodes
 from oncogate.base.errors import Diagnostic
 from oncogate.server.mllp import mllp_server
-from oncogate.server.service import Service
 from oncogate.server.settings import Mllp, Settings, SettingsError
+
+if (
+    TYPE_CHECKING
+):  # it counts, and what counts is imported once it is known whether workers share their counts
+    from oncogate.server.service import Service
 
 log = logging.getLogger("oncogate.server")
 
-Beside = Callable[[Service], AbstractAsyncContextManager[Any]]
+Beside = Callable[["Service"], AbstractAsyncContextManager[Any]]
 """Something that runs in the application's loop from its start to its stop."""
 
 
