@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pages import Html, ask
 from oncogate import Gate, Request
 from oncogate.engine.case import Case
 from oncogate.engine.judge import judge_safely, verdict_of
-from oncogate.explain.conditions import leaf_text
+from oncogate.explain.conditions import leaf_text, value_label
 from oncogate.packs.leaves import leaves
 from oncogate.server.app import create_app
 from oncogate.server.rules_in_use import Loaded, RulesInUse
@@ -675,6 +676,20 @@ class TestWords:
         owner = next(one for one in SHIPPED if one.id == rule)
         said = [leaf_text(leaf, owner.parameters, GATE.library) for _, leaf in leaves(owner)]
         assert (zh, en) in [(text.zh, text.en) for text in said]
+
+    @pytest.mark.parametrize(
+        ("fact", "value", "zh", "en"),
+        [
+            ("patient.age", Decimal(57), "57 岁", "57 years"), ("patient.crcl", Decimal("44.99666"), "44.997 mL/min", "44.997 mL/min"),
+            ("order.start_limit_anc", Decimal("1.50"), "1.5 ×10⁹/L", "1.5 ×10⁹/L"), ("fn.overall", "high", "高危", "high"),
+            ("order.start_limit_crcl", Decimal("Infinity"), "无", "none"),
+        ],
+    )  # fmt: skip
+    def test_what_a_fact_comes_to_reads_as_a_clinician_says_it(
+        self, fact: str, value: Any, zh: str, en: str
+    ) -> None:
+        said = value_label(value, GATE.library.facts[fact])
+        assert (said.zh, said.en) == (zh, en)
 
     def test_every_leaf_that_ships_can_be_said(self) -> None:
         owners = [*SHIPPED, *(fact for fact in GATE.library.facts.values() if fact.derived)]

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 from oncogate.base import patterns
@@ -165,6 +166,7 @@ _POWER = patterns.compile(r"^(?:\*? *10 *(?:[*^~`]|\\S\\) *|\*? *(?:10?)?[eE]\+?
 _LOST_SUPERSCRIPT = patterns.compile(r"^\*?10(?:9|3|\W{0,2})(?:个)?/(?:l|ul|mcl|mm3|cumm|cmm)$")
 
 
+@lru_cache(maxsize=4096)  # a record has many results and few units
 def _fold(unit: str) -> str:
     """`unit` with its signs, superscripts, powers of ten and blanks written one way; letter case stays."""
     text = _RAISED.sub(lambda raised: "^" + raised[0].translate(_LOWERED), unit.replace("º", "°"))

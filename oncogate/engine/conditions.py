@@ -400,11 +400,12 @@ def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ..
 def _marked(selection: Selection, newest: tuple[Standing, ...], conflicting: bool) -> tuple[Evidence, ...]:
     """The evidence of a `latest`: of the counted entries only the newest, and their conflict."""
     rows = []
-    for standing in selection.standings:
-        row = standing.evidence(selection.fact)
+    for standing in selection.told:
         if standing in newest:
+            row = standing.evidence(selection.fact)
             rows.append(row.model_copy(update={"why": "conflicting"}) if conflicting else row)
         elif standing.counted is not True:
-            rows.append(row)  # a near miss; an older result that counts has nothing to say
+            # a near miss; an older result that counts has nothing to say
+            rows.append(standing.evidence(selection.fact))
     rows += [h.evidence(selection.fact) for h in selection.hidden]
     return tuple(rows) or (Evidence(fact=selection.fact, counted=False, why="absent"),)

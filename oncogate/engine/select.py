@@ -7,7 +7,7 @@ that is missing) is told apart from what it holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,6 +22,8 @@ from oncogate.model.parameter import Parameter
 from oncogate.model.record import Entry, Measurement, Unread
 
 CORRECTS = frozenset({"corrected", "amended"})
+MOST_TOO_OLD = 4
+"""A patient of many years has hundreds of results that are too old; more of them say no more."""
 REPLACES = CORRECTS | ERRONEOUS | {"cancelled"}
 """Statuses by which a later version of the same result takes the earlier one's place."""
 
@@ -61,9 +63,18 @@ class Selection:
         last = max((s.when for s in standing if s.counted and s.when), default=None)
         return tuple(s for s in standing if last is None or s.when is None or s.when >= last)
 
+    @property
+    def told(self) -> Iterator[Standing]:
+        """The standings that have something to say: of those that are too old, the newest few."""
+        too_old = 0
+        for standing in self.standings:
+            too_old += standing.why == "too_old"
+            if standing.why != "too_old" or too_old <= MOST_TOO_OLD:
+                yield standing
+
     def evidence(self) -> tuple[Evidence, ...]:
         """All rows: what was found, then what may be hidden."""
-        rows = [s.evidence(self.fact) for s in self.standings]
+        rows = [s.evidence(self.fact) for s in self.told]
         rows += [h.evidence(self.fact) for h in self.hidden]
         return tuple(rows) or (Evidence(fact=self.fact, counted=False, why="absent"),)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from oncogate.base.texts import Text
-from oncogate.engine.values import unit_text, written
+from oncogate.engine.values import written
 from oncogate.engine.wording import section_label
-from oncogate.explain.words import CODES
+from oncogate.explain.words import CODES, quantity_said
 from oncogate.model.condition import Compared, Drugs, Exists, Holds, Latest, Leaf, Supplied, Value
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -18,6 +18,9 @@ from oncogate.packs.pack import Library
 
 MOST_LISTED = 3
 """Words of a list that are written out; a list of spellings has dozens."""
+
+SHOWN_PLACES = 3
+"""Decimal places of a quantity that was worked out: enough to see on which side of a limit it is."""
 
 CLASSES: Mapping[str, Text] = {
     "anti_tumour": Text(zh="抗肿瘤药物", en="anti-tumour drug"), "cytotoxic": Text(zh="细胞毒药物", en="cytotoxic drug"),
@@ -77,8 +80,12 @@ def class_label(name: str, library: Library) -> Text:
 def value_label(value: object, fact: Fact) -> Text:
     """A value of a derived fact in words: a level by its name, a quantity with its unit, a truth as yes or no."""
     if isinstance(value, Decimal):
-        unit = unit_text(fact.unit) if fact.unit else Text(zh="", en="")
-        return Text(zh=f"{value:f} {unit.zh}".strip(), en=f"{value:f} {unit.en}".strip())
+        if not value.is_finite():  # a limit that nothing goes beyond
+            return Text(zh="无", en="none")
+        number = f"{round(value, SHOWN_PLACES).normalize():f}"
+        if fact.unit == "a":  # a quantity of years is an age
+            return Text(zh=f"{number} 岁", en=f"{number} years")
+        return quantity_said(f"{number} {fact.unit or ''}")
     if isinstance(value, bool):
         return Text(zh="是", en="yes") if value else Text(zh="否", en="no")
     level = str(value)

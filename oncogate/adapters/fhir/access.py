@@ -130,7 +130,10 @@ def codings(concept: Any) -> list[dict[str, str]]:
 
 def texts(concept: Any) -> list[str]:
     """The free texts of a concept or of a list of concepts; a bare string counts as one."""
-    found = (text(one.get("text")) if isinstance(one, Mapping) else text(one) for one in items(concept))
+    found = [
+        text(one.get("text")) if type(one) is dict or isinstance(one, Mapping) else text(one)
+        for one in items(concept)
+    ]
     return [one for one in found if one]
 
 

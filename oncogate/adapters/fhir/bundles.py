@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oncogate.adapters.fhir.access import Json, items, obj, objects, shortened, text
+from oncogate.base.once import once
 
 _DEPTH = 8
 
@@ -25,12 +26,12 @@ class Found:
     parent: Found | None = None
     unnamed: str = ""
 
-    @property
+    @once
     def type(self) -> str:
         """The resource's type; empty if it doesn't say."""
         return text(self.resource.get("resourceType")) or ""
 
-    @property
+    @once
     def id(self) -> str:
         """The resource's id, else one made of its address or place."""
         own = text(self.resource.get("id"))
@@ -41,7 +42,7 @@ class Found:
             own = f"{self.parent.id}.{own}"
         return shortened(own, 400)
 
-    @property
+    @once
     def source(self) -> str:
         """`Type/id`, as it comes back in evidence."""
         return f"{self.type}/{self.id}"

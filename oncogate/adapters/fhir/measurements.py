@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
@@ -382,7 +383,9 @@ def unit_of(given: Json) -> tuple[str, str | None]:
     return code, f"code `{code}`, unit `{printed}`"
 
 
-def _factors(unit: str) -> dict[str, Decimal]:
+@lru_cache(maxsize=1024)
+def _factors(unit: str) -> Mapping[str, Decimal]:
+    """By measure that the unit can be one of, its factor."""
     found = ((measure, factor(measure, unit)) for measure in MEASURES)
     return {measure: by for measure, by in found if by is not None}
 
