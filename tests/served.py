@@ -19,6 +19,7 @@ import uvicorn
 
 from oncogate.gate import Gate
 from oncogate.server.app import create_app
+from oncogate.server.beside import beside
 from oncogate.server.connections import server_config
 from oncogate.server.rules_in_use import RulesInUse
 from oncogate.server.run import listening
@@ -40,7 +41,8 @@ def served(settings: Settings, rules: RulesInUse | None = None) -> Iterator[http
     """A client of a gate that is served in a thread."""
     settings = settings.model_copy(update={"port": 0})
     plain = not settings.rules and not settings.site
-    app = create_app(settings, rules or RulesInUse(settings, shipped() if plain else None))
+    in_use = rules or RulesInUse(settings, shipped() if plain else None)
+    app = create_app(settings, in_use, beside(settings))
     with listening(settings) as listener:
         server = uvicorn.Server(server_config(app, settings.limits.seconds, 2))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

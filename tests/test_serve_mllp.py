@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -66,3 +68,38 @@ def test_what_can_not_be_had_is_refused_before_anything_listens(tmp_path: Path) 
         beside(Settings(mllp=Mllp(inbox=tmp_path / "no" / "such" / "folder")))
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SettingsError, match="serve-address"):
         beside(Settings(mllp=Mllp(port=taken.getsockname()[1], inbox=tmp_path / "inbox")))
+
+
+def received(client: httpx.Client) -> httpx.Response:
+    return client.post("/v1/decide?received=true", json=ASKED)
+
+
+def free() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])
+
+
+def test_an_inbox_that_cant_be_read_is_503_not_a_record_without_it(tmp_path: Path) -> None:
+    told = Settings(state=tmp_path, mllp=Mllp(port=free(), inbox=tmp_path / "inbox"))
+    with served(told) as client:
+        assert received(client).status_code == 200
+        with contextlib.closing(sqlite3.connect(tmp_path / "inbox")) as file:
+            file.execute("DROP TABLE items")
+        answer = received(client)
+    assert answer.status_code == 503
+    assert answer.json()["checked"] is False
+
+
+def test_local_codes_are_read_by_the_table_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "codes.csv").write_text("system,code,to_system,to_code\nLAB,NEU,LN,751-8\n")
+    local = MESSAGE.replace(b"751-8^", b"NEU^").replace(b"^LN", b"^LAB")
+    assert b"NEU^" in local
+    port = free()
+    for codes, expected in ((None, []), (tmp_path / "codes.csv", ["0.8"])):
+        inbox = tmp_path / f"inbox-{bool(codes)}"
+        told = Settings(
+            state=tmp_path, timezone="Asia/Shanghai", mllp=Mllp(port=port, inbox=inbox, codes=codes)
+        )
+        with served(told) as client:
+            assert b"MSA|AA" in sent(f"mllp://127.0.0.1:{port}", local)
+            assert [v["value"] for v in received(client).json()["critical_values"]] == expected

@@ -113,7 +113,7 @@ def test_who_breaks_off_spoils_nothing(client):
 @pytest.mark.parametrize(
     "sent",
     [
-        b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"POST /v1/decide HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"POST /v1/decide HTTP/1.1\r\n\r\n", b"GET /nothing HTTP/9.9\r\nHost: x\r\n\r\n",
         head("/v1/decide", None, "Content-Length: -1"), head("/v1/decide", None, "Content-Length: 5", "Content-Length: 6"),
         b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", "GET /v1/患者 HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
     ],

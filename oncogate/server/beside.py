@@ -6,18 +6,23 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oncogate.adapters.hl7v2 import InboxError, Reader, SqliteInbox
+from oncogate.adapters.hl7v2 import InboxError, Reader, SqliteInbox, read_local_codes
 from oncogate.adapters.hl7v2.message import Message
+from oncogate.adapters.hl7v2.taking import LocalCodes
 from oncogate.base.errors import Diagnostic
 from oncogate.server.mllp import mllp_server
-from oncogate.server.service import Service
 from oncogate.server.settings import Mllp, Settings, SettingsError
+
+if (
+    TYPE_CHECKING
+):  # it counts, and what counts is imported once it is known whether workers share their counts
+    from oncogate.server.service import Service
 
 log = logging.getLogger("oncogate.server")
 
-Beside = Callable[[Service], AbstractAsyncContextManager[Any]]
+Beside = Callable[["Service"], AbstractAsyncContextManager[Any]]
 """Something that runs in the application's loop from its start to its stop."""
 
 
@@ -36,8 +41,14 @@ async def _messages(service: Service) -> AsyncIterator[None]:
     assert told is not None
     assert inbox is not None
 
+    codes = _codes(told)
+
     def read(raw: bytes) -> Message:  # by the rules in use at the time
-        return Reader(service.settings.timezone, vocabulary=service.rules.vocabulary).read(raw)
+        reader = Reader(
+            service.settings.timezone, service.rules.vocabulary, codes,
+            identifier_type=told.identifier_type, authority=told.authority, processing=frozenset(told.processing),
+        )  # fmt: skip
+        return reader.read(raw)
 
     async with mllp_server(told.host, told.port, inbox, read) as server:
         said = {"event": "listening", "address": f"mllp://{server.host}:{server.port}"}
@@ -46,7 +57,8 @@ async def _messages(service: Service) -> AsyncIterator[None]:
 
 
 def _try(told: Mllp) -> None:
-    """See that the inbox and the address can be had, before anything listens."""
+    """See that the inbox, the local codes and the address can be had, before anything listens."""
+    _codes(told)
     try:
         SqliteInbox(told.inbox).close()
     except InboxError as error:
@@ -60,3 +72,7 @@ def _try(told: Mllp) -> None:
         said = f"can't listen on `{told.host}`, port {told.port}: {error.strerror or error}"
         help = "give another port, or stop what listens there"
         raise SettingsError([Diagnostic("mllp", 0, 0, "serve-address", said, help)]) from None
+
+
+def _codes(told: Mllp) -> LocalCodes:
+    return read_local_codes(told.codes) if told.codes is not None else {}

@@ -47,7 +47,7 @@ _SCHEMAS: Said = {
     "HookRequest": {
         "type": "object", "required": ["hook", "hookInstance", "context"],
         "properties": {
-            "hook": {"enum": list(HOOKS.values())}, "hookInstance": {"type": "string", "format": "uuid"},
+            "hook": {"enum": list(HOOKS.values())}, "hookInstance": {"type": "string", "pattern": r"\S", "maxLength": 200, "description": "a UUID"},
             "context": {
                 "type": "object", "required": ["userId", "patientId", "draftOrders"],
                 "properties": {

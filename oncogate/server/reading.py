@@ -8,12 +8,13 @@ from typing import Any, Literal, NamedTuple
 
 from dateutil.tz import tzlocal
 
-from oncogate.adapters.hl7v2.inbox import Inbox, with_received
+from oncogate.adapters.hl7v2.inbox import Inbox, InboxError, with_received
 from oncogate.adapters.host_form import Form, as_native
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import read_zone, write_time
 from oncogate.model.at_once import read_at_once
 from oncogate.model.request import Request, read_json
+from oncogate.server.answers import Refused
 from oncogate.server.rules_in_use import Loaded
 
 FormName = Literal["oncogate", "fhir", "cdshooks"]
@@ -47,13 +48,16 @@ def request_of(
 
     It is judged for `at`, else for the moment that a native request names, else for now: a host that calls while
     an order is signed means this moment, not the one at which the draft was begun. What `inbox` holds of the patient is added to
-    what the host sent. Raises `RequestError`.
+    what the host sent. Raises `RequestError`, and `Refused` (503) where that can't be read.
     """
     own = form == "oncogate" and isinstance(document, Mapping) and "at" in document
     moment = at if at is not None or own else clock.now()
     data, amiss = as_native(document, Form(form), moment, clock.zone, rules.vocabulary)
     if inbox is not None:
-        data = with_received(data, inbox)
+        try:
+            data = with_received(data, inbox)
+        except InboxError as error:  # without it the record would only seem whole
+            raise Refused(503, error.diagnostics) from None
     # the times of other forms have their zone by now
     return Request.load(data, clock.timezone if form == "oncogate" else None), amiss
 

@@ -77,13 +77,20 @@ class Limits(_Part):
 
 
 class Mllp(_Part):
-    """Where HL7 v2 messages come in, and the file that keeps what was acknowledged."""
+    """Where HL7 v2 messages come in, the file that keeps what was acknowledged, and how messages are read.
+
+    `codes` is a CSV of what local codes stand for; the rest is as of `oncogate.adapters.hl7v2.Reader`.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 2575
     inbox: Path
+    codes: Path | None = None
+    identifier_type: str = "MR"
+    authority: str | None = None
+    processing: tuple[str, ...] = ("P", "T", "D")
 
-    _beside = field_validator("inbox", mode="before")(_path)
+    _beside = field_validator("inbox", "codes", mode="before")(_path)
 
 
 class Settings(_Part):

@@ -55,6 +55,7 @@ class Detail:
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        self.colon = "：" if language == "zh" else ": "
         self.blocks: list[str] = []
 
     @property
@@ -79,33 +80,33 @@ class Detail:
         """The smallest sets of actions after which the order would pass."""
         if forward is None:
             return
-        lines = [f"- {escaped(step.text)}" for step in forward.first]
+        lines = [escaped(step.text) for step in forward.first]
         if forward.either:
-            lines.append(f"- {escaped(forward.either)}")
+            lines.append(escaped(forward.either))
+        between = "；" if self.language == "zh" else "; "
         for name, steps in forward.sets:
-            joined = ("；" if self.language == "zh" else "; ").join(step.text for step in steps)
-            lines.append(f"- {escaped(name)}：{escaped(joined)}")
-        self._add(
-            "\n".join([f"**{word('next', self.language)}**", escaped(forward.intro), "", *lines]).strip()
-        )
-        if forward.left:
-            self._add("\n".join([escaped(forward.left_intro or forward.intro), "", *(f"- {escaped(x)}" for x in forward.left)]))  # fmt: skip
+            lines.append(f"{escaped(name)}{self.colon}{escaped(between.join(step.text for step in steps))}")
+        self._add(f"**{word('next', self.language)}**")
+        self._add(escaped(forward.intro))
+        self._add("\n".join(f"- {one}" for one in lines))
+        self._add(escaped(forward.left_intro))
+        self._add("\n".join(f"- {escaped(one)}" for one in forward.left))
 
     def others(self, findings: Iterable[tuple[str, str, str, str, str]]) -> None:
         """Findings that get no card of their own: tag, title, reason, remedy and rule of each."""
+        space = "" if self.language == "zh" else " "
         lines = [
-            f"- **{escaped(tag)}** {escaped(title)}: {escaped(reason)} {escaped(remedy)} ({escaped(rule)})".replace("  ", " ")
+            f"**{escaped(tag)}** {escaped(title)}{self.colon}{space.join(escaped(x) for x in (reason, remedy) if x)} ({escaped(rule)})"
             for tag, title, reason, remedy, rule in findings
-        ]  # fmt: skip
-        if lines:
-            self._add("\n".join([f"**{_T['rest'].in_(self.language)}**", "", *lines]))
+        ]
+        self._block(_T["rest"].in_(self.language), lines)
 
     def list(self, key: str, items: Sequence[str]) -> None:
         """A list under a heading of `words.WORDS`."""
         self._block(word(key, self.language), [escaped(one) for one in items])
 
     def _head(self, key: str) -> str:
-        return f"**{word(key, self.language)}**{'：' if self.language == 'zh' else ': '}"
+        return f"**{word(key, self.language)}**{self.colon}"
 
     def _block(self, heading: str, items: Sequence[str]) -> None:
         if items:
