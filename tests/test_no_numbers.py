@@ -45,7 +45,7 @@ WHAT_IT_IS = {
     },
     "engine/durable/__init__.py": {"2.0": "seconds to answer"},
     "engine/values.py": {"1024": "size of a cache"},
-    "engine/formulas/body.py": {"100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
+    "engine/formulas/body.py": {"29": "a day of February", "100": "percent", **dict.fromkeys(("0.1", "0.01"), "decimal places")},
     "engine/formulas/doses.py": {"100": "percent", "0.1": "decimal places", "Infinity": "no limit"},
     "engine/formulas/people.py": {"Infinity": "no limit"},
     "engine/formulas/timing.py": {"0.1": "decimal places", "Infinity": "no limit"},
