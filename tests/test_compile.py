@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import linecache
 import re
 import traceback
@@ -23,6 +24,7 @@ from oncogate.engine.listing import listing
 from oncogate.engine.program import Program, Programs
 from oncogate.engine.select import select
 from oncogate.engine.standing import Window
+from oncogate.model.record import PatientRecord
 from oncogate.packs.leaves import leaves
 from oncogate.packs.load import load_library, shipped_rules
 from oncogate.packs.pack import Library
@@ -96,6 +98,19 @@ def compare_found(request: Request) -> None:
             said = newest.value if fact.measured else getattr(newest.entry, fact.vocabulary.field)
             assert (said, newest.problem, selection.hidden) == (found.value, None, ()), name
             assert found.last == (newest.when or FOREVER), name
+
+
+LATER = "2026-03-02T09:30:00.000001+08:00"
+
+
+@pytest.mark.parametrize(
+    "moved", [{"recorded": LATER}, {"effective": LATER}, {"focus": "other"}, {"patient": "other"}]
+)
+def test_what_does_not_count_is_not_found(moved):
+    data = json.loads((shipped_rules().parent / "examples" / "allowed.json").read_text("utf-8"))
+    for section in PatientRecord.SECTIONS:
+        data["record"][section] = [{**entry, **moved} for entry in data["record"].get(section) or ()]
+    compare_found(Request.load(data))
 
 
 def test_what_is_plain_is_told_without_selecting(monkeypatch):

@@ -52,12 +52,7 @@ def checks_of(fact: Fact, options: Mapping[str, Parameter], *, coded: bool) -> I
     if not coded:
         yield _kind(fact, options)
     if fact.focus != "ignored":
-        optional = fact.focus == "optional"
-        yield (
-            lambda case, _, said: (
-                True if said["focus"] is None and (optional or case.tumour.several is False) else None
-            )
-        )
+        yield _focused(fact)
     if fact.matches:
         yield _matching(fact, options)
     if fact.vocabulary is not None:
@@ -89,6 +84,18 @@ def _kind(fact: Fact, options: Mapping[str, Parameter]) -> Check:
         return counting(case, fact, options).is_kind(entry)
 
     return kind
+
+
+def _focused(fact: Fact) -> Check:
+    """Whether the entry is about the order's tumour."""
+    optional = fact.focus == "optional"
+
+    def focused(case: Case, _: Entry, said: Said) -> Truth:
+        if said["focus"] is not None:
+            return case.about_this_tumour(said["focus"])
+        return True if optional or case.tumour.several is False else None
+
+    return focused
 
 
 def _matching(fact: Fact, options: Mapping[str, Parameter]) -> Check:
