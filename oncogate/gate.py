@@ -103,8 +103,8 @@ class Gate:
         if account.spoken or account.doubts:
             asks = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in account.spoken]
             asks += [(doubt.rule, doubt.asks) for doubt in account.doubts]
-            outcome = outcome_of(a for _, a in asks)
-            determining = tuple(rule for rule, a in asks if determines(a, outcome))
+            outcome = outcome_of([a for _, a in asks])
+            determining = tuple([rule for rule, a in asks if determines(a, outcome)])
         order, patient = request.order, request.record.patient
         return Decision.told_by(
             account, outcome=outcome, at=request.at, order=order.id if order else None,

@@ -93,7 +93,7 @@ FAULTS = (
     Fault("unknown rules are skipped", PROGRAM, "if verdict > MET:", "if verdict == MET + 1:"),
     Fault("the last rule wins", "engine/combine.py", "max((_STRICTNESS[a] for a in asks), default=0)", "([0] + [_STRICTNESS[a] for a in asks])[-1]"),
     Fault("determining is too wide", "engine/combine.py", 'return outcome != "allow" and asks == outcome', 'return outcome != "allow" and asks is not None'),
-    Fault("determining is too narrow", GATE, "determining = tuple(rule for rule, a in asks if determines(a, outcome))", "determining = tuple(rule for rule, a in asks if determines(a, outcome))[:1]"),
+    Fault("determining is too narrow", GATE, "determining = tuple([rule for rule, a in asks if determines(a, outcome)])", "determining = tuple([rule for rule, a in asks if determines(a, outcome)])[:1]"),
     Fault("a day is its end", "base/times.py", "return datetime(time.year, time.month, time.day, tzinfo=at.tzinfo)", "return datetime(time.year, time.month, time.day, 23, 59, 59, tzinfo=at.tzinfo)"),
     Fault("met when it isn't known whether it applies", JUDGE, "if applies is False:", "if not applies:"),
     Fault("trial rules count", "packs/pack.py", "tuple(r for r in judging if r.status == status)", 'tuple(r for r in judging if r.status in (status, "trial"))'),
