@@ -29,6 +29,7 @@ from oncogate.engine.durable.child import WORKER, Child
 from oncogate.engine.durable.compile import compile_rules
 from oncogate.engine.durable.network import CONSTANTS, Network, fnv1a, fresh_names
 from oncogate.engine.durable.second import SecondEngine
+from oncogate.engine.program import Program
 from oncogate.explain.second_opinion import SECOND_OPINION
 from oncogate.gate import Gate
 from oncogate.model.condition import Exists
@@ -251,6 +252,19 @@ def test_a_rule_that_python_fails_on_is_no_disagreement(monkeypatch):
     decision = both_engines().decide(ALLOWED)
     assert not is_held(decision)
     assert decision.determining_rules == ("core/consent-missing",)
+    assert decision.finding("core/consent-missing").why == "engine_error"
+
+
+@needs_durable
+def test_a_compiled_rule_that_differs_from_the_walk_holds_the_order(monkeypatch):
+    spoken = Program.spoken
+
+    def silent(self, case):
+        return [one for one in spoken(self, case) if one[0].id != "core/consent-missing"]
+
+    monkeypatch.setattr(Program, "spoken", silent)
+    decision = both_engines().decide(BLOCKED)
+    assert is_held(decision)
     assert decision.finding("core/consent-missing").why == "engine_error"
 
 
