@@ -11,13 +11,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from oncogate.base.errors import RequestError
+from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.model.request import read_json
+from oncogate.model.rule import Outcome
 from oncogate.server.answers import INTERNAL, Refused, as_errors, refused
 from oncogate.server.bodies import JSON_TYPES, LINES_TYPES, check_type, read_body
 from oncogate.server.logs import where_it_failed
 from oncogate.server.reading import Clock, FormName, request_in, request_of
-from oncogate.server.rest import CHECKED, FACE, FormOf, Moment
+from oncogate.server.rest import CHECKED, FACE, FormOf, Moment, written
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.service import Service, service_of
 
@@ -70,33 +71,38 @@ async def _judged(
     rules, clock = service.rules.current, service.clock
     while some := list(islice(items, TOGETHER)):
         results = await service.judge(judge_some, some, form, rules, clock, at)
-        for result in results:
-            if "outcome" in result:
-                service.measures.decisions.labels(FACE, result["outcome"]).inc()
+        for said, result in results:
+            if isinstance(said, Diagnostic):
+                service.measures.not_checked.labels(FACE, said.code).inc()
             else:
-                service.measures.not_checked.labels(FACE, result["errors"][0]["code"]).inc()
-            yield json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode(
-                "utf-8", "backslashreplace"
-            )
+                service.measures.decisions.labels(FACE, said).inc()
+            yield result
 
 
 def judge_some(
     items: Sequence[Any], form: FormName, rules: Loaded, clock: Clock, at: str | None
-) -> list[dict[str, Any]]:
-    """A decision, or why there is none, for each item: one that is bad spoils no other."""
+) -> list[tuple[Outcome | Diagnostic, bytes]]:
+    """The outcome, or what is wrong first, and the answer to each item: one that is bad spoils no other."""
     return [_result(item, form, rules, clock, at) for item in items]
 
 
-def _result(item: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None) -> dict[str, Any]:
+def _result(
+    item: Any, form: FormName, rules: Loaded, clock: Clock, at: str | None
+) -> tuple[Outcome | Diagnostic, bytes]:
     try:
         read = request_in if isinstance(item, bytes) else request_of
         request, _ = read(item, form, rules, clock, at)
-        return rules.gate.decide(request).to_dict()
+        return written(rules.gate.decide(request))
     except RequestError as error:
-        return as_errors(error.diagnostics)
+        return _not_judged(error.diagnostics)
     except Exception as error:  # the answer has begun: its status can't say so any more
         log.error("failed", extra={"said": {"event": "failed", **where_it_failed(error)}})
-        return as_errors([INTERNAL])
+        return _not_judged([INTERNAL])
+
+
+def _not_judged(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, bytes]:
+    text = json.dumps(as_errors(diagnostics), ensure_ascii=False, separators=(",", ":"))
+    return diagnostics[0], text.encode("utf-8", "backslashreplace")
 
 
 async def _as_lines(results: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

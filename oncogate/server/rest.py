@@ -16,7 +16,8 @@ from oncogate.adapters.hl7v2.inbox import Inbox
 from oncogate.authoring.status import RuleStatus, statuses
 from oncogate.base.errors import RequestError
 from oncogate.explain.findings import parameters_used
-from oncogate.model.rule import Rule
+from oncogate.model.decision import Decision
+from oncogate.model.rule import Outcome, Rule
 from oncogate.packs.pack import InForce
 from oncogate.server.answers import Json, Refused, refused
 from oncogate.server.bodies import read_body
@@ -64,9 +65,11 @@ async def decide(
     limits = service.settings.limits
     body = await read_body(request, limits.body, limits.seconds)
     inbox = service.inbox if received else None
-    decision = await service.judge(decision_on, body, form, service.rules.current, service.clock, at, inbox)
-    service.measures.decisions.labels(FACE, decision["outcome"]).inc()
-    return Json(decision, headers=CHECKED)
+    outcome, said = await service.judge(
+        decision_on, body, form, service.rules.current, service.clock, at, inbox
+    )
+    service.measures.decisions.labels(FACE, outcome).inc()
+    return Json(said, headers=CHECKED)
 
 
 def decision_on(
@@ -76,13 +79,18 @@ def decision_on(
     clock: Clock,
     at: str | None = None,
     inbox: Inbox | None = None,
-) -> dict[str, Any]:
-    """The decision on a body, as data. Raises `Refused`."""
+) -> tuple[Outcome, bytes]:
+    """The outcome of a body, and its decision as JSON. Raises `Refused`."""
     try:
         request, _ = request_in(body, form, rules, clock, at, inbox)
     except RequestError as error:
         raise Refused.because(error) from None
-    return rules.gate.decide(request).to_dict()
+    return written(rules.gate.decide(request))
+
+
+def written(decision: Decision) -> tuple[Outcome, bytes]:
+    """A decision as it is answered; a lone surrogate, which UTF-8 can't be, is given back as JSON's escape."""
+    return decision.outcome, decision.to_json().encode("utf-8", "backslashreplace")
 
 
 @router.get("/rules")
