@@ -40,6 +40,12 @@ class Format(str, Enum):
     HTML = "html"
 
 
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
+    ),
+]
 Layers = Annotated[
     list[Path] | None,
     typer.Option(
@@ -53,12 +59,7 @@ Layers = Annotated[
 @console.command
 def check(
     file: Annotated[str, typer.Argument(help="The request, or `-` for standard input.", metavar="FILE")],
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
-        ),
-    ] = None,
+    rules: Folders = None,
     site: Layers = None,
     at: Annotated[
         str | None,

@@ -13,7 +13,7 @@ import typer
 
 from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.cli import console
-from oncogate.cli.check import Layers
+from oncogate.cli.check import Folders, Layers
 from oncogate.cli.many_lines import Output, ReaderGone, open_input, unreadable
 from oncogate.cli.progress import Progress
 from oncogate.cli.source import STDIN
@@ -36,12 +36,7 @@ def decide(
         Path | None,
         typer.Option("--out", help="Where the decisions go. Default: standard output.", metavar="FILE"),
     ] = None,
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
-        ),
-    ] = None,
+    rules: Folders = None,
     site: Layers = None,
     timezone: Annotated[
         str | None,

@@ -10,7 +10,7 @@ import typer
 
 from oncogate.base.errors import missing_extra
 from oncogate.cli import console
-from oncogate.cli.check import Engine, Language, Layers
+from oncogate.cli.check import Engine, Folders, Language, Layers
 
 EXTRA = frozenset({"fastapi", "starlette", "anyio", "uvicorn", "jwt", "cryptography", "prometheus_client"})
 """What `oncogate[server]` brings."""
@@ -26,12 +26,7 @@ def serve(
         str | None, typer.Option("--host", help="Where to listen. Default: 127.0.0.1.", metavar="ADDRESS")
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="Default: 8710.", min=0, max=65535)] = None,
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
-        ),
-    ] = None,
+    rules: Folders = None,
     site: Layers = None,
     engine: Annotated[
         Engine | None,
