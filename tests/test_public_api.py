@@ -74,6 +74,12 @@ def test_a_decision_is_the_same_however_it_is_looked_at():
     assert pickle.loads(pickle.dumps(decided())).to_json() == written
     assert copy.deepcopy(decided()).to_json() == written
 
+    decision = decided()
+    changed = decision.model_copy(update={"order": "another"})
+    assert (changed.order, decision.order) == ("another", "o")
+    assert decision.to_json() == written
+    assert changed.all_findings == decision.all_findings
+
     class Answer(pydantic.BaseModel):
         decision: oncogate.Decision
 

@@ -244,10 +244,10 @@ class Decision(Model):
         return iter(self)
 
     def __copy__(self) -> Decision:
-        return self._told()  # it is frozen
+        return super(Decision, self._told()).__copy__()
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Decision:
-        return self._told()
+        return self.__copy__()  # what it holds is frozen
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super(Decision, self._told()).__getstate__()
