@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from oncogate.base.logic import Truth
 from oncogate.engine.case import Case
-from oncogate.engine.found_checks import bears_on_others, checks_of, counting, reading_of
+from oncogate.engine.found_checks import MEASURED, bears_on_others, checks_of, counting, reading_of
 from oncogate.engine.select import REPLACES, Selection, select
 from oncogate.engine.standing import ERRONEOUS
 from oncogate.model.facts import Fact
@@ -78,8 +78,6 @@ class Found:
 NONE, NOT_SUPPLIED = Found(None, None, False), Found(None, None, True)
 """Nothing there; and nothing known of whether there is."""
 
-_CODED = ("labs", "vitals")
-
 Find = Callable[[object, Case], Found]
 """Called as what fills a slot: its first argument are the slots."""
 
@@ -90,7 +88,7 @@ def finder(  # noqa: PLR0915 - one loop, without a call for each entry
     """What finds the fact `name` in a case; `options` are the parameters handed to it."""
     asked.add(name, fact)
     supplying, sections = frozenset(fact.sections), (*fact.sections, *fact.also)
-    coded = bool(fact.codes) and set(sections) <= set(_CODED)
+    coded = bool(fact.codes) and MEASURED.issuperset(sections)
     checks, reading = tuple(checks_of(fact, options, coded=coded)), reading_of(fact)
     odd = REPLACES | ERRONEOUS | {"superseded"} | set(fact.ends)
     ends, counted_as = frozenset(fact.ends), frozenset(fact.counted) - ERRONEOUS - {"superseded"}

@@ -29,6 +29,8 @@ from oncogate.model.record import (
 )
 from oncogate.model.values import Quantity
 
+MEASURED = frozenset({"labs", "vitals"})
+"""The sections whose entries are measurements."""
 Said = Mapping[str, Any]
 """The fields of an entry."""
 Check = Callable[[Case, Entry, Said], Truth]
@@ -58,10 +60,10 @@ def checks_of(fact: Fact, options: Mapping[str, Parameter], *, coded: bool) -> I
     if fact.vocabulary is not None:
         field, words = fact.vocabulary.field, frozenset(fact.vocabulary.values)
         yield lambda _, __, said: True if said.get(field) in words else None
-    elif coded:
-        yield lambda _, __, said: _says_something(said)
-    else:
-        yield lambda _, entry, said: not isinstance(entry, Measurement) or _says_something(said)
+    elif MEASURED.issuperset(sections := fact.sections + fact.also):
+        yield _says_something
+    elif MEASURED.intersection(sections):
+        yield lambda case, entry, said: not isinstance(entry, Measurement) or _says_something(case, entry, said)  # fmt: skip
     if fact.stage is not None:
         yield _staged(fact, options)
 
@@ -133,7 +135,7 @@ def _staged(fact: Fact, options: Mapping[str, Parameter]) -> Check:
 _MOST_STAGES = 4096
 
 
-def _says_something(said: Said) -> bool:
+def _says_something(_: Case, __: Entry, said: Said) -> bool:
     """Whether a measurement has a value, or at least something in its place."""
     return said["value"] is not None or said["text"] is not None or said["conflict"] is not None
 
