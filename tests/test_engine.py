@@ -322,3 +322,22 @@ def test_a_critical_value_that_got_worse_is_raised_again(policy, now, expected):
         {"patient": {"id": "p", "birth_date": "1980-01-01", "ward": "普外科"}, "labs": labs}, LIBRARY
     )
     assert judge(rule, Case.of(request, LIBRARY)).verdict == expected
+
+
+def test_a_stage_of_the_very_moment_of_the_operation_is_since_it():
+    operated = "2026-01-05T10:00:00+08:00"
+
+    def staged(effective: str) -> str:
+        stage = {
+            "id": "s",
+            "kind": "pathologic",
+            "stage": "pT2N1M0",
+            "effective": effective,
+            "recorded": effective,
+        }
+        resection = {"id": "p", "kind": "resection", "effective": operated, "recorded": operated}
+        return verdict("pathologic-stage-missing", tumour="breast", procedures=[resection], stages=[stage])
+
+    assert staged(operated) == "met"
+    assert staged("2026-01-05T10:00:01+08:00") == "met"
+    assert staged("2026-01-05T09:59:59+08:00") == "unmet"
