@@ -188,7 +188,7 @@ class Function:
 
     def _leaf(self, leaf: Leaf) -> str:
         name = self._new()
-        if isinstance(leaf, Drugs) and not is_narrowed(leaf):
+        if isinstance(leaf, Drugs) and not leaf.narrowed:
             self.add(_assign(name, _slot(self.compiler.drug_slot(leaf, self.parameters))))
             return name
         slot = self.compiler.slot(self._key(leaf), lambda: self._maker(leaf))
@@ -361,11 +361,6 @@ def _going_back(length: int, unit: str) -> Maker:
     return since
 
 
-def is_narrowed(leaf: Drugs) -> bool:
-    """Whether the leaf asks for more than the classes of the drugs."""
-    return any((leaf.route, leaf.route_other_than, leaf.dose_above, leaf.dose_at_least))
-
-
 def _said(parameters: Parameters) -> tuple[Any, ...]:
     return tuple(sorted((name, str(p.value), p.unit) for name, p in parameters.items()))
 
@@ -373,7 +368,7 @@ def _said(parameters: Parameters) -> tuple[Any, ...]:
 def _cost(condition: Condition) -> int:
     """The order in which conditions are best asked; it decides nothing."""
     if isinstance(condition, Drugs):
-        return 3 if is_narrowed(condition) else 0
+        return 3 if condition.narrowed else 0
     if isinstance(condition, Supplied):
         return 1
     if isinstance(condition, (Exists, Latest)):

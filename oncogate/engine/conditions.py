@@ -258,12 +258,11 @@ class Walk:
 
     def _drugs(self, leaf: Drugs) -> LeafOutcome:
         wanted = frozenset(classes_of_leaf(leaf, self.parameters))
-        narrowed = any((leaf.route, leaf.route_other_than, leaf.dose_above, leaf.dose_at_least))
         unrecognised: Truth = None if leaf.all_of is not None and self.case.marked else False
         each: list[Truth] = []
         for drug in self.case.drugs:
             member = in_classes(drug.known, wanted) if drug.known else unrecognised
-            if narrowed and drug.known and member is not False:
+            if leaf.narrowed and drug.known and member is not False:
                 member = every((member, *self._given_so(leaf, drug.drug)))
             each.append(member)
         truth: Truth
@@ -275,7 +274,7 @@ class Walk:
 
         def rows() -> tuple[Evidence, ...]:
             drugs = drug_evidence(self.case, leaf.fact, wanted)
-            return (*drugs, *(self._reckoned_by(leaf) if narrowed else ()))
+            return (*drugs, *(self._reckoned_by(leaf) if leaf.narrowed else ()))
 
         return LeafOutcome(leaf, truth, rows, (leaf.fact,) if truth is None else (), self.asked)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from oncogate.base.logic import Truth
 from oncogate.engine.case import LOCAL_KINDS, Case, OrderedDrug
-from oncogate.engine.compile import MET, UNSET, VERDICTS, Compiler, Judge, is_narrowed
+from oncogate.engine.compile import MET, UNSET, VERDICTS, Compiler, Judge
 from oncogate.engine.conditions import Walk
 from oncogate.model.condition import Drugs
 from oncogate.model.rule import Rule, Verdict
@@ -145,5 +145,5 @@ class Programs:
 
 def _guards(rule: Rule, compiler: Compiler) -> tuple[int, ...]:
     """The slots of which none may be false, or the rule doesn't apply: what it asks of the drugs at the top of `when`."""
-    plain = (c for c in rule.when if isinstance(c, Drugs) and not is_narrowed(c))
+    plain = (c for c in rule.when if isinstance(c, Drugs) and not c.narrowed)
     return tuple(compiler.drug_slot(leaf, rule.parameters) for leaf in plain)

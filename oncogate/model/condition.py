@@ -155,6 +155,11 @@ class Drugs(Leaf):
         """The fact that lists the drugs."""
         return self.any_of or self.all_of or self.none_of or ""
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether it asks for more than the classes of the drugs."""
+        return any((self.route, self.route_other_than, self.dose_above, self.dose_at_least))
+
 
 class Supplied(Leaf):
     """True if the host supplied the section at all. Use it only to keep a rule out of others' business."""
