@@ -26,8 +26,6 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
-_TOO_DEEP = f"nested deeper than {DEEPEST} levels"
-
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -15,9 +15,8 @@ from oncogate.base.errors import Diagnostic
 from oncogate.server.mllp import mllp_server
 from oncogate.server.settings import Mllp, Settings, SettingsError
 
-if (
-    TYPE_CHECKING
-):  # it counts, and what counts is imported once it is known whether workers share their counts
+if TYPE_CHECKING:
+    # it counts, and what counts is imported once it is known whether workers share their counts
     from oncogate.server.service import Service
 
 log = logging.getLogger("oncogate.server")
