@@ -41,11 +41,8 @@ async def discover(request: Request) -> Response:
 async def call(request: Request, id: str) -> Response:
     """Judge the draft orders: cards with what is missing, what was found, and what to do."""
     service = service_of(request)
-    told = service.settings
-    _known(id)
-    service.callers.hook(request, id)
-    body = await read_body(request, told.limits.body, told.limits.seconds)
-    language = language_of(request.headers.get("accept-language"), told.language)
+    body = await _body(request, id)
+    language = language_of(request.headers.get("accept-language"), service.settings.language)
     cards, decision = await service.judge(
         answer, body, HOOKS[id], service.rules.current, service.clock, language
     )
@@ -56,11 +53,8 @@ async def call(request: Request, id: str) -> Response:
 @router.post("/{id}/feedback")
 async def feedback(request: Request, id: str) -> Response:
     """Keep what became of cards."""
+    body = await _body(request, id)
     service = service_of(request)
-    told = service.settings
-    _known(id)
-    service.callers.hook(request, id)
-    body = await read_body(request, told.limits.body, told.limits.seconds)
     await service.judge(keep, body, id, service)
     return Response()
 
@@ -103,10 +97,15 @@ def answer(
     return cards_of(decision, language, instance, rules.gate.library, subject), decision
 
 
-def _known(id: str) -> None:
+async def _body(request: Request, id: str) -> bytes:
+    """The body of a call of a service that there is, by a client who may call it. Raises `Refused`."""
     if id not in HOOKS:
         help = did_you_mean(id, HOOKS) or "`GET /cds-services` lists them"
         raise refused(404, "service-unknown", f"there is no service `{id}`", help)
+    service = service_of(request)
+    service.callers.hook(request, id)
+    limits = service.settings.limits
+    return await read_body(request, limits.body, limits.seconds)
 
 
 def _instance(document: Any, hook: str) -> str:
