@@ -14,9 +14,9 @@ import typer
 from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.cli import console
 from oncogate.cli.check import Folders, Layers
-from oncogate.cli.many_lines import Output, ReaderGone, open_input, unreadable
+from oncogate.cli.many_lines import Output, ReaderGone, open_input
 from oncogate.cli.progress import Progress
-from oncogate.cli.source import STDIN
+from oncogate.cli.source import STDIN, unreadable
 from oncogate.gate import Gate
 from oncogate.many.lines import Answer, read_lines
 

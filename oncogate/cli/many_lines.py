@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from oncogate.base.errors import Diagnostic, OncogateError, RequestError
+from oncogate.cli.source import unreadable
 
 
 class ReaderGone(Exception):
@@ -27,12 +28,6 @@ def open_input(file: str) -> BinaryIO:
         return Path(file).open("rb")
     except (OSError, ValueError) as error:
         raise unreadable(file, error) from None
-
-
-def unreadable(name: str, error: Exception) -> RequestError:
-    """That the input can't be read."""
-    said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-    return RequestError([Diagnostic(name, 0, 0, "input-unreadable", f"can't be read: {said}")])
 
 
 class Output:

@@ -13,9 +13,8 @@ from typing import Any
 
 from oncogate.adapters.host_form import Form, as_native, form_of, moment_of
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import read_zone
 from oncogate.model.at_once import LARGEST
-from oncogate.model.request import Request, read_json
+from oncogate.model.request import Request, read_json, zone_named
 from oncogate.packs.pack import Library
 
 STDIN = "<stdin>"
@@ -64,13 +63,9 @@ def _zone(timezone: str | None, problems: list[Diagnostic]) -> tzinfo | None:
     if timezone is None:
         return None
     try:
-        return read_zone(timezone)
-    except ValueError as error:
-        problems.append(
-            Diagnostic(
-                "--timezone", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`"
-            )
-        )
+        return zone_named(timezone, "--timezone")
+    except RequestError as error:
+        problems += error.diagnostics
         return None
 
 
@@ -94,9 +89,14 @@ def _document(file: str) -> Any:
             with path.open("rb") as stream:
                 return read_json(stream.read(LARGEST + 1))
     except (OSError, ValueError) as error:
-        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise RequestError([Diagnostic(file, 0, 0, "input-unreadable", f"can't be read: {said}")]) from None
+        raise unreadable(file, error) from None
     return read_json(path)
+
+
+def unreadable(name: str, error: Exception) -> RequestError:
+    """That the input can't be read."""
+    said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return RequestError([Diagnostic(name, 0, 0, "input-unreadable", f"can't be read: {said}")])
 
 
 def located(diagnostics: Iterable[Diagnostic], name: str) -> list[Diagnostic]:

@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from oncogate.base.errors import Diagnostic, OncogateError, RequestError
-from oncogate.base.times import read_zone
+from oncogate.base.errors import Diagnostic, OncogateError
 from oncogate.many.lines import Answer, Line, judge_line, requests_in
 from oncogate.many.terms import Terms
 from oncogate.many.workers import Chunk, Workers
 from oncogate.model.decision import Decision
-from oncogate.model.request import Request
+from oncogate.model.request import Request, zone_named
 
 if TYPE_CHECKING:
     from oncogate.gate import Gate
@@ -36,11 +35,7 @@ def decide_lines(
     """The answers, in order."""
     processes = _checked(gate, processes)
     if timezone is not None:
-        try:
-            read_zone(timezone)
-        except ValueError as error:
-            hint = "write `Asia/Shanghai` or `+08:00`"
-            raise RequestError([Diagnostic("", 0, 0, "timezone-unknown", str(error), hint)]) from None
+        zone_named(timezone)  # one that there isn't is refused once, not for every line
     found = requests_in(lines)
     if processes == 1:
         return (judge_line(gate, line, timezone) for line in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -195,13 +196,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 TIME_FIELDS = frozenset({"at", "effective", "recorded", "ordered", "planned"})
 
 
-def _zoned(data: Any, zone_name: str) -> Any:
+def zone_named(timezone: str, place: str = "") -> tzinfo:
+    """The zone of a name (`Asia/Shanghai`, `+08:00`). Raises `RequestError`, at `place`, if there is none."""
     try:
-        zone = read_zone(zone_name)
+        return read_zone(timezone)
     except ValueError as error:
-        raise RequestError(
-            [Diagnostic("", 0, 0, "timezone-unknown", str(error), "write `Asia/Shanghai` or `+08:00`")]
-        ) from None
+        hint = "write `Asia/Shanghai` or `+08:00`"
+        raise RequestError([Diagnostic(place, 0, 0, "timezone-unknown", str(error), hint)]) from None
+
+
+def _zoned(data: Any, zone_name: str) -> Any:
+    zone = zone_named(zone_name)
 
     def visit(value: Any) -> Any:
         if isinstance(value, Mapping):
