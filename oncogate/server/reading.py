@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, Literal, NamedTuple
 
 from dateutil.tz import tzlocal
@@ -33,7 +33,15 @@ class Clock(NamedTuple):
 
     def now(self) -> str:
         """The present moment, with its zone."""
-        return write_time(datetime.now(self.zone or tzlocal()))
+        return write_time(self._present)
+
+    def today(self) -> date:
+        """The present day there."""
+        return self._present.date()
+
+    @property
+    def _present(self) -> datetime:
+        return datetime.now(self.zone or tzlocal())
 
 
 def request_of(

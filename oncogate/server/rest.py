@@ -102,7 +102,7 @@ async def rules(
     service = service_of(request)
     service.callers.rest(request)
     try:
-        day = date.fromisoformat(on or service.clock.now()[:10])
+        day = date.fromisoformat(on) if on else service.clock.today()
     except ValueError:
         raise refused(400, "query-invalid", f"`{on}` isn't a day", "write it as 2026-03-02", "?on") from None
     return Json(await service.judge(listed, service.rules.current, day))

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dateutil.tz import tzlocal
-
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import read_zone
 from oncogate.engine.case import Case
 from oncogate.engine.judge import judge_safely
 from oncogate.explain.render_html import MARKS, PARTS, environment
@@ -21,6 +17,7 @@ from oncogate.explain.words import one_line, word
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.server.answers import status_of
+from oncogate.server.reading import Clock
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.screen.actions import action_label
 from oncogate.server.screen.explorer import STATE_LABELS, Explorer
@@ -153,8 +150,7 @@ class Pages:
         return Case.of(request, self.loaded.gate.library)
 
     def _explorer(self, case: Case | None) -> Explorer:
-        zone = read_zone(self.timezone) if self.timezone is not None else tzlocal()
-        day = case.at.date() if case is not None else datetime.now(zone).date()
+        day = case.at.date() if case is not None else Clock(self.timezone).today()
         return Explorer(self.loaded.gate.library, day)
 
     def _page(self, template: str, status: int, path: str, context: Mapping[str, Any]) -> Page:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from oncogate.adapters.fhir import Vocabulary
 from oncogate.adapters.host_form import as_native, form_of, moment_of
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import read_zone
 from oncogate.model.request import Request, read_json
+from oncogate.server.reading import Clock
 from oncogate.server.screen.patients import example_patients
 from oncogate.server.screen.state import State
 
@@ -49,7 +49,7 @@ def read_state(
         said = f"larger than {LARGEST_TEXT} bytes"
         help = "paste one patient's record; `oncogate check` takes larger ones"
         raise RequestError([Diagnostic("", 0, 0, "input-too-large", said, help)])
-    zone = read_zone(timezone) if timezone is not None else None
+    zone = Clock(timezone).zone
     at = moment_of(at, zone, "at") if at is not None else None
     document = read_json(raw)
     data, notes = as_native(document, form_of(document), at, zone, vocabulary)
