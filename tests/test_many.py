@@ -31,6 +31,13 @@ def line(**sections: Any) -> bytes:
     return json.dumps(request(**sections), ensure_ascii=False).encode()
 
 
+def with_lone_surrogate() -> dict[str, Any]:
+    """A request that can be judged: the consent is for a regimen with half a character in its name."""
+    made = request()
+    made["record"]["consents"][0]["regimen"] = "X\ud83d"
+    return made
+
+
 LINES = {
     "allowed": line(),
     "blocked": line(consents=[]),
@@ -39,6 +46,7 @@ LINES = {
     "another moment": line(at="2026-03-20T09:30:00+08:00"),
     "surrogate": line().replace(b'"ord-1"', b'"\\ud83d"'),
     "surrogate key": b'{"\\ud83d": 1}',
+    "lone surrogate in what is judged": json.dumps(with_lone_surrogate()).encode(),
     "marked": b"\xef\xbb\xbf" + line(),
     "with line end": line() + b"\r\n",
     "empty": b"",
@@ -107,6 +115,18 @@ class TestWhatEachLineIsAnswered:
         (tmp_path / "request.json").write_bytes(LINES["allowed"])
         path, text = str(tmp_path / "request.json"), LINES["allowed"].decode()
         assert [a.outcome for a in gate.decide_lines([path, text])] == [None, "allow"]
+
+    @pytest.mark.parametrize("processes", [1, 2])
+    def test_half_a_character_is_given_back_as_its_escape(self, gate: Gate, processes: int) -> None:
+        asked = Request.load(with_lone_surrogate())
+        assert Request.load(asked.to_json()) == asked
+        (line_answer,) = gate.decide_lines([asked.to_json()], processes=processes)
+        (decision,) = gate.decide_many([asked], processes=processes)
+        assert line_answer.outcome == decision.outcome == "block"
+        assert line_answer.json.decode() == decision.to_json()
+        assert "X\\ud83d" in decision.to_json()
+        details = [e.detail.en for e in decision.findings[0].evidence if e.detail is not None]
+        assert "it is for `X\ud83d`" in details  # as it was sent
 
     def test_problems_are_located_in_the_file(self, gate: Gate) -> None:
         answers = list(gate.decide_lines([LINES["allowed"], LINES["unknown field"], b'{"at": }']))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from oncogate.base.errors import Diagnostic, OncogateError
+from oncogate.base.written import json_bytes
 from oncogate.model.at_once import LARGEST
 from oncogate.model.request import Request
 from oncogate.model.rule import Outcome
@@ -79,9 +79,7 @@ def judge_line(gate: Gate, line: Line, timezone: str | None = None) -> Answer:
 
 def _refused(number: int, diagnostics: tuple[Diagnostic, ...]) -> Answer:
     said = {"checked": False, "line": number, "errors": [_plain(d) for d in diagnostics]}
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    # what was sent may hold a lone surrogate, which can't be UTF-8; its escape is also how JSON writes it
-    return Answer(number, text.encode("utf-8", "backslashreplace"), None, diagnostics)
+    return Answer(number, json_bytes(said), None, diagnostics)
 
 
 def _plain(said: Diagnostic) -> dict[str, str | int]:

@@ -20,6 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer
 
 from oncogate.base.texts import Language, Text
+from oncogate.base.written import json_bytes
 from oncogate.model.rule import Effect, Outcome, Override, Verdict
 from oncogate.model.values import Day, Model, Moment, When
 
@@ -287,8 +288,8 @@ class Decision(Model):
             try:
                 return _writer().to_json(self._told(), by_alias=True).decode()
             except PydanticSerializationError:
-                pass  # half a surrogate pair, which UTF-8 doesn't have, is written as Python writes it
-        return json.dumps(self.to_dict(everything=everything), ensure_ascii=False, separators=(",", ":"))
+                pass  # half a surrogate pair, which UTF-8 doesn't have
+        return json_bytes(self.to_dict(everything=everything)).decode()
 
     @classmethod
     def load(cls, source: str | bytes | Mapping[str, Any]) -> Decision:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, Strict, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from oncogate.base.errors import Diagnostic, RequestError, did_you_mean, in_plain_words
 from oncogate.base.times import read_time, read_zone
+from oncogate.base.written import json_bytes
 from oncogate.model.at_once import LARGEST, read_at_once
 from oncogate.model.record import Drug, PatientRecord
 from oncogate.model.values import Code, Model, Moment, Name, When
@@ -73,7 +75,10 @@ class Request(Model):
 
     def to_json(self) -> str:
         """Canonical JSON; `Request.load` reads back an equal request."""
-        return self.model_dump_json(exclude_none=True, by_alias=True)
+        try:
+            return self.model_dump_json(exclude_none=True, by_alias=True)
+        except PydanticSerializationError:  # half a surrogate pair, which UTF-8 doesn't have
+            return json_bytes(self.model_dump(mode="json", exclude_none=True, by_alias=True)).decode()
 
 
 def read_json(source: str | Path | bytes) -> Any:

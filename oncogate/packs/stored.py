@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from oncogate.base.garbage import uncollected
 from oncogate.base.texts import Text
+from oncogate.base.written import json_bytes
 from oncogate.clinical import marker_tests, stage_tables
 from oncogate.model import condition, facts, overlay, parameter, rule, values
 from oncogate.packs import pack, tables
@@ -47,7 +48,7 @@ def to_json(library: pack.Library) -> bytes:
     rows.number_of(library)
     kinds = [[name, *map(list, said)] for name, *said in rows.kinds]
     written = {"kinds": kinds, "of": rows.of, "made_of": rows.made_of}
-    return json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
+    return json_bytes(written)
 
 
 @uncollected()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from oncogate.base.errors import Diagnostic, OncogateError
+from oncogate.base.written import json_bytes
 
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
@@ -102,12 +102,7 @@ class Json(Response):
 
     def render(self, content: Any) -> bytes:
         """UTF-8, without blanks."""
-        if isinstance(content, bytes):
-            return content
-        # a lone surrogate, which JSON can carry and UTF-8 can't, is given back as its escape
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "backslashreplace"
-        )
+        return content if isinstance(content, bytes) else json_bytes(content)
 
 
 class LastWord(Json):

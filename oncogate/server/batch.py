@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
 from oncogate.base.errors import Diagnostic, RequestError
+from oncogate.base.written import json_bytes
 from oncogate.model.request import read_json
 from oncogate.model.rule import Outcome
 from oncogate.server.answers import INTERNAL, Refused, as_errors, refused
@@ -101,8 +101,7 @@ def _result(
 
 
 def _not_judged(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, bytes]:
-    text = json.dumps(as_errors(diagnostics), ensure_ascii=False, separators=(",", ":"))
-    return diagnostics[0], text.encode("utf-8", "backslashreplace")
+    return diagnostics[0], json_bytes(as_errors(diagnostics))
 
 
 async def _as_lines(results: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -89,8 +89,8 @@ def decision_on(
 
 
 def written(decision: Decision) -> tuple[Outcome, bytes]:
-    """A decision as it is answered; a lone surrogate, which UTF-8 can't be, is given back as JSON's escape."""
-    return decision.outcome, decision.to_json().encode("utf-8", "backslashreplace")
+    """A decision as it is answered."""
+    return decision.outcome, decision.to_json().encode()
 
 
 @router.get("/rules")

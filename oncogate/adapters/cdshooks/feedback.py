@@ -6,7 +6,6 @@ and when. A comment is the user's own words, which may name the patient: it isn'
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 from oncogate.adapters.cdshooks.cards import rule_of
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import read_time, write_time
+from oncogate.base.written import json_bytes
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -55,11 +55,11 @@ class Lines:
     def add(self, outcomes: Iterable[Outcome]) -> None:
         """Append the outcomes in one write."""
         rows = [{k: v for k, v in asdict(one).items() if v not in (None, (), False)} for one in outcomes]
-        text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
+        lines = b"".join(json_bytes(row) + b"\n" for row in rows)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, text.encode("utf-8", "backslashreplace"))
+            os.write(handle, lines)
         finally:
             os.close(handle)
 
