@@ -105,10 +105,10 @@ class Gate:
             asks += [(doubt.rule, doubt.asks) for doubt in account.doubts]
             outcome = outcome_of([a for _, a in asks])
             determining = tuple([rule for rule, a in asks if determines(a, outcome)])
-        order, patient = request.order, request.record.patient
+        order = case.order_row
         return Decision.told_by(
-            account, outcome=outcome, at=request.at, order=order.id if order else None,
-            patient=patient.id if patient else None, determining_rules=determining, packs=self._packs, engine=self._engine,
+            account, outcome=outcome, at=case.at, order=order["id"] if order else None,
+            patient=case.patient_id, determining_rules=determining, packs=self._packs, engine=self._engine,
         )  # fmt: skip
 
     def decide_many(self, requests: Iterable[Request], *, processes: int = 1) -> Iterator[Decision]:

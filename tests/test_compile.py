@@ -8,17 +8,22 @@ import linecache
 import re
 import traceback
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import cycle
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import requests
 
 from oncogate import Request
 from oncogate.authoring.examples import AT, request_of, with_first_line
 from oncogate.engine.case import Case
+from oncogate.engine.coded import Asked
 from oncogate.engine.compile import Compiler
-from oncogate.engine.found import FOREVER, Asked, finder
+from oncogate.engine.found import exists, finder, since
+from oncogate.engine.found_checks import FOREVER, exact_float
 from oncogate.engine.judge import judge
 from oncogate.engine.listing import listing
 from oncogate.engine.program import Program, Programs
@@ -88,16 +93,66 @@ def compare_found(request: Request) -> None:
     case, other = Case.of(request, LIBRARY), Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
         found, selection = finder(name, fact, {}, asked)(None, case), select(other, name)
-        assert found.exists == selection.exists, name
+        assert exists(found) == selection.exists, name
         times = {s.when for s in selection.standings if s.when is not None}
         for moment in times | {t + timedelta(microseconds=1) for t in times} | {case.at}:
             window = Window(moment, fact.label)
-            assert found.since(moment) == select(other, name, window=window).exists, (name, moment)
-        if found.value is not None:
+            assert since(found, case.text_of(moment)) == select(other, name, window=window).exists, (
+                name,
+                moment,
+            )
+        last, _, _, value = found
+        if value is not None:
             (newest,) = selection.newest
             said = newest.value if fact.measured else getattr(newest.entry, fact.vocabulary.field)
-            assert (said, newest.problem, selection.hidden) == (found.value, None, ()), name
-            assert found.last == (newest.when or FOREVER), name
+            said = float(said) if fact.measured else said
+            assert (said, newest.problem, selection.hidden) == (value, None, ()), name
+            assert last == (FOREVER if newest.when is None else case.text_of(newest.when)), name
+
+
+OTHER_ZONES = [timezone.utc, timezone(timedelta(hours=-5, minutes=-30)), timezone(timedelta(hours=8))]
+TIME = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+08:00)"')
+
+
+def written_otherwise(text: str, how: int) -> str:
+    """A time as other hosts write it: in another zone, with `Z`, with parts of a second, or its day alone."""
+    moment = datetime.fromisoformat(text)
+    if how < len(OTHER_ZONES):
+        return moment.astimezone(OTHER_ZONES[how]).isoformat()
+    plain = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return [
+        plain.isoformat() + "Z", plain.isoformat(timespec="milliseconds") + "Z", plain.isoformat() + "-00:00",
+        (moment + timedelta(milliseconds=250)).isoformat(), text[:10], text,
+    ][how - len(OTHER_ZONES)]  # fmt: skip
+
+
+@given(requests(), st.lists(st.integers(0, 8), min_size=1, max_size=5), st.integers(0, 6))
+@settings(max_examples=100, deadline=None)
+def test_a_time_is_the_same_however_it_is_written(request_, ways, at_way):
+    forms = cycle(ways)
+    data = json.loads(request_.to_json())
+    data["record"] = json.loads(
+        TIME.sub(lambda m: f'"{written_otherwise(m[1], next(forms))}"', json.dumps(data["record"]))
+    )
+    data["at"] = written_otherwise(data["at"], at_way)
+    loaded = Request.read_at_once(json.dumps(data, ensure_ascii=False).encode())
+    assert loaded is not None
+    assert loaded == Request.load(data)
+    compare_found(loaded)
+    compare_found(Request.load(data))
+
+
+@given(st.decimals("0", "2000", places=3), st.decimals("0", "2000", places=3))
+def test_floats_compare_as_the_numbers_that_they_are_written_as(one, other):
+    a, b = exact_float(one), exact_float(other)
+    assert a is not None
+    assert b is not None
+    assert ((a < b), (a <= b), (a == b)) == ((one < other), (one <= other), (one == other))
+
+
+def test_a_number_without_a_float_of_its_own_is_left_to_the_walker():
+    assert exact_float(Decimal("0.1") + Decimal("1e-20")) is None
+    assert exact_float(Decimal("1") / Decimal("3")) is None
 
 
 LATER = "2026-03-02T09:30:00.000001+08:00"
@@ -125,7 +180,7 @@ def test_what_is_plain_is_told_without_selecting(monkeypatch):
 
 
 def test_of_a_pack_the_code_holds_numbers_alone():
-    ours = re.compile(r"judge|v|case|t\d+|k\d+|UNSET|exists|since|value|last")
+    ours = re.compile(r"judge|v|case|t\d+|k\d+|UNSET")
     for code in _codes():
         assert {name for name in (*code.co_names, *code.co_varnames) if not ours.fullmatch(name)} == set()
         assert {type(one) for one in code.co_consts} <= {int, bool, type(None)}

@@ -32,7 +32,12 @@ WHAT_IT_IS = {
     "clinical/units.py": {"40": "longest text shown", "39": "longest text shown", "60": "decimal places", "4096": "size of a cache"},
     "clinical/regimen_names.py": {"4": "a Chinese numeral", "5": "a group of a pattern", "6": "a group of a pattern", "7": "days of a week", "1024": "size of a cache"},
     "clinical/stage_labels.py": {"1024": "size of a cache"},
-    "engine/case.py": {"4": "position in an ICD-10 code"},
+    "engine/case.py": {
+        "4": "position in an ICD-10 code", "10": "where the clock begins in a time", "19": "where the zone begins in a time", "6": "length of a zone",
+        "4096": "days remembered",
+    },
+    "engine/coded.py": {"19": "where the zone begins in a time"},
+    "engine/found.py": {"19": "where the zone begins in a time"},
     "engine/compile.py": {"4": "verdicts, and the order in which conditions are asked"},
     "engine/found_checks.py": {"4096": "size of a cache"},
     "engine/program.py": {"512": "size of a cache", "8192": "size of a cache"},

@@ -136,11 +136,6 @@ def go_back(at: datetime, count: int, unit: str) -> datetime:
         return datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)
 
 
-def span_of(count: int, unit: str) -> timedelta | None:
-    """A window as a span of time; `None` for months and years, which go by the calendar."""
-    return timedelta(**{_UNITS[unit]: count}) if unit in ("min", "h", "d", "wk") else None
-
-
 def is_window_unit(unit: str) -> bool:
     """Whether `unit` is one that `go_back` takes."""
     return unit in _UNITS

@@ -6,23 +6,29 @@ of the record's tumours the order is about, and whether there are others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from oncogate.base.logic import Truth
 from oncogate.base.once import once
 from oncogate.base.texts import Text
-from oncogate.base.times import Time, instant
+from oncogate.base.times import Time, go_back, instant, read_time
+from oncogate.model.at_once import Plain
 from oncogate.model.facts import Fact
-from oncogate.model.record import Diagnosis, Drug, Entry, Unread
+from oncogate.model.record import Diagnosis, Drug, Entry, PatientRecord, Unread
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code
 from oncogate.packs.codes import icd10, keys_of
 from oncogate.packs.pack import Library
 from oncogate.packs.tables import KnownDrug, Tables, Tumour
 
+UNTOLD = ""
+"""The time of what has none, or none that is told at a glance."""
+NO_DIAGNOSIS = frozenset({"refuted", "entered-in-error"})
+"""Statuses of what isn't, or never was, a diagnosis."""
 ACTIVE = frozenset({"active", "recurrence", "relapse", "unknown"})
 TREATMENT_KINDS = frozenset(
     {
@@ -57,8 +63,7 @@ class OrderedDrug:
         return self.known.label if self.known else Text(zh="未写明的药品", en="a drug without a name")
 
 
-@dataclass(frozen=True)
-class OrderTumour:
+class OrderTumour(NamedTuple):
     """The tumour that the order is about.
 
     `ids` are the diagnoses that stand for it, `None` where it can't be told which tumour is meant.
@@ -76,15 +81,20 @@ class Case:
 
     def __init__(self, request: Request, facts: Mapping[str, Fact], tables: Tables) -> None:
         self.request = request
-        self.record = request.record
-        self.order: Order | None = request.order
-        self.at: datetime = request.at
+        self.at, written, self.order_row, self.rows = request.plain
+        """The moment; the order and the record as plain data."""
+        patient = self.rows["patient"]
+        self.patient_id: str | None = None if patient is None else patient["id"]
+        self.has_unread = bool(self.rows["unread"])
+        """Whether something of the record could not be read."""
+        self.now, self.zone = _clock(self.at, written)
+        """The moment as a local time; and how a local time ends in what the host writes."""
         self.facts = facts
         self.tables = tables
         self.memo: dict[Any, Any] = {}
         """What has been worked out once of this case: derived facts, selections."""
-        self.by_fact: dict[str, tuple[int, Mapping[str, Sequence[Entry]] | None]] = {}
-        """By section, how many facts were asked for, and its coded entries by fact; see `found.py`."""
+        self.told: dict[str, tuple[int, Any]] = {}
+        """By section, how many coded facts were asked for, and what it says of them; see `coded.py`."""
         self.slots: list[Any] = []
         """What compiled rules have worked out of it."""
 
@@ -96,6 +106,67 @@ class Case:
     def with_request(self, request: Request) -> Case:
         """The case of another request, by the same facts and tables."""
         return Case(request, self.facts, self.tables)
+
+    @once
+    def order(self) -> Order | None:
+        """The order."""
+        return self.request.order
+
+    @once
+    def record(self) -> PatientRecord:
+        """The record."""
+        return self.request.record
+
+    # -- times ---------------------------------------------------------------------------------------
+
+    def local(self, written: str) -> str | None:
+        """A time as the host wrote it as a local time: in the zone of the moment, without saying so; `None` if it can't be read.
+
+        So all times of a case compare as texts. A day is its first instant.
+        """
+        if written[19:] == self.zone:
+            return written[:19]
+        if len(written) == len("2026-03-02"):
+            return f"{written}T00:00:00"
+        try:
+            time = read_time(written)
+        except ValueError:
+            return None
+        return self.text_of(time) if isinstance(time, datetime) else None
+
+    def text_of(self, moment: datetime) -> str:
+        """A moment as a local time."""
+        try:
+            return moment.astimezone(self.at.tzinfo).replace(tzinfo=None).isoformat()
+        except OverflowError:  # within a day of the calendar's ends
+            return moment.replace(tzinfo=None).isoformat()
+
+    def ago(self, count: int, unit: str) -> str:
+        """The moment less a window (`go_back`), as a local time."""
+        if unit in ("min", "h"):
+            return self.text_of(go_back(self.at, count, unit))
+        return _days_ago(self.now[:10], count, unit) + self.now[10:]
+
+    def counts_from(self, row: Plain) -> str | None:
+        """When an entry was true, as a local time; `UNTOLD` where that isn't told at a glance.
+
+        `None` if it isn't this patient's, or wasn't true or on record by the moment.
+        """
+        owner, when, recorded = row.get("patient"), row.get("effective"), row.get("recorded")
+        if owner is not None and owner != self.patient_id and self.patient_id is not None:
+            return None
+        if when is None:
+            return UNTOLD
+        when = when[:19] if when[19:] == self.zone else self.local(when)
+        if recorded is not None:
+            recorded = self.local(recorded)
+            if recorded is None:
+                return UNTOLD
+            if recorded > self.now:
+                return None
+        if when is None:
+            return UNTOLD
+        return when if when <= self.now else None
 
     def first_instant(self, time: Time) -> datetime:
         """The first instant of a time, for comparing."""
@@ -138,17 +209,16 @@ class Case:
     @once
     def marked(self) -> bool:
         """Whether the order says of itself that it is anti-tumour: by kind, regimen or reason."""
+        row = self.order_row
+        if row is not None and (row.get("regimen") or row.get("kind") in TREATMENT_KINDS):
+            return True
         order = self.order
         if order is None:
             return False
         reasons = list(order.reasons)
         if order.focus is not None:
             reasons += [code for d in self.diagnoses if d.id == order.focus for code in d.codes]
-        return (
-            bool(order.regimen)
-            or order.kind in TREATMENT_KINDS
-            or any(self.tables.is_tumour_code(c) for c in reasons)
-        )
+        return any(self.tables.is_tumour_code(c) for c in reasons)
 
     @once
     def doubtful(self) -> bool:
@@ -190,7 +260,7 @@ class Case:
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         """The diagnoses that stand at the moment."""
         entries = self.record.diagnoses or ()
-        return tuple(d for d in entries if self.stands(d) and d.status not in ("refuted", "entered-in-error"))
+        return tuple(d for d in entries if self.stands(d) and d.status not in NO_DIAGNOSIS)
 
     @once
     def has_tumour(self) -> Truth:
@@ -204,26 +274,23 @@ class Case:
     @once
     def tumour(self) -> OrderTumour:
         """Which tumour the order is about: its focus or reason, else the only active primary malignancy."""
-        return self._tumour_of_one(self.diagnoses[0]) if self._one_diagnosis else self._tumour_of_several
+        return self._tumour_at_a_glance() or self._tumour_of_several
 
-    @property
-    def _one_diagnosis(self) -> bool:
-        """Whether there is one diagnosis and the order says no more than that it is about that one."""
-        order, diagnoses = self.order, self.diagnoses
-        if len(diagnoses) != 1 or self.record.unread:
-            return False
-        return order is None or (order.focus in (None, diagnoses[0].id) and not order.reasons)
-
-    def _tumour_of_one(self, diagnosis: Diagnosis) -> OrderTumour:
-        read = self.tables.codes_read(diagnosis.codes)
-        focused = self.order is not None and self.order.focus == diagnosis.id
-        primary = read.in_situ if focused else read.primary
-        active = diagnosis.status in ACTIVE and not read.many
-        if primary is None or not (focused or active):
+    def _tumour_at_a_glance(self) -> OrderTumour | None:
+        """The tumour where there is one diagnosis, which stands, and the order says no more than that it is about that one."""
+        rows, order = self.rows["diagnoses"], self.order_row or _NO_ORDER
+        if rows is None or len(rows) != 1 or self.has_unread or order.get("reasons"):
+            return None
+        (row,) = rows
+        id, status, focus = row["id"], row.get("status", "active"), order.get("focus")
+        if (focus is not None and focus != id) or status in NO_DIAGNOSIS or not self.counts_from(row):
+            return None
+        read = self.tables.codes_read([(c.get("system"), c.get("code")) for c in row["codes"]])
+        primary = read.primary if focus is None else read.in_situ
+        if primary is None or (focus is None and (read.many or status not in ACTIVE)):
             return OrderTumour(None, frozenset(), None, read.many)
-        return OrderTumour(
-            frozenset({diagnosis.id}), read.keys, self.tables.tumours.get(read.in_situ or ""), read.many
-        )
+        kind = self.tables.tumours.get(read.in_situ or "")
+        return OrderTumour(frozenset({id}), read.keys, kind, read.many)
 
     @once
     def _tumour_of_several(self) -> OrderTumour:
@@ -315,6 +382,24 @@ class Case:
 
     def _is_secondary(self, diagnosis: Diagnosis) -> bool:
         return any(_starts(code, self.tables.secondary) for code in diagnosis.codes)
+
+
+def _clock(at: datetime, written: str) -> tuple[str, str]:
+    """The moment as a local time, and how a local time of its zone ends as the host writes it, where it writes whole seconds."""
+    ending = written[19:]
+    if ending == "Z" or (len(ending) == 6 and ending[0] in "+-"):
+        return written[:19], ending
+    return at.replace(tzinfo=None).isoformat(), _NO_ENDING
+
+
+_NO_ENDING = "\0"
+_NO_ORDER: Plain = {}
+
+
+@lru_cache(maxsize=4096)
+def _days_ago(day: str, count: int, unit: str) -> str:
+    """A day less a window of whole days."""
+    return go_back(datetime.fromisoformat(day).replace(tzinfo=timezone.utc), count, unit).date().isoformat()
 
 
 def in_classes(drug: KnownDrug, wanted: frozenset[str]) -> Truth:

@@ -8,14 +8,14 @@ determining = exactly the findings that asked for that outcome
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from oncogate.model.decision import Asked
 from oncogate.model.rule import Outcome, Rule, Verdict
 
 CONTENT: frozenset[Verdict | None] = frozenset({"met", "not_applicable"})
 """The verdicts that ask for nothing."""
-_STRICTNESS: dict[Asked | None, int] = {None: 0, "inform": 0, "warn": 1, "block": 2}
-_OUTCOMES: tuple[Outcome, ...] = ("allow", "warn", "block")
+_STRICTEST_FIRST: tuple[Literal["block", "warn"], ...] = ("block", "warn")
 
 
 def asked(rule: Rule, verdict: Verdict) -> Asked | None:
@@ -29,7 +29,11 @@ def asked(rule: Rule, verdict: Verdict) -> Asked | None:
 
 def outcome_of(asks: Iterable[Asked | None]) -> Outcome:
     """The strictest thing asked."""
-    return _OUTCOMES[max((_STRICTNESS[a] for a in asks), default=0)]
+    asks = [*asks]
+    for outcome in _STRICTEST_FIRST:
+        if outcome in asks:
+            return outcome
+    return "allow"
 
 
 def determines(asks: Asked | None, outcome: Outcome) -> bool:

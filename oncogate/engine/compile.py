@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least
-from oncogate.base.times import go_back, span_of
 from oncogate.engine.case import Case
+from oncogate.engine.coded import Asked
 from oncogate.engine.conditions import Walk, compared, deriver
 from oncogate.engine.derived import Derived
-from oncogate.engine.found import Asked, finder
+from oncogate.engine.found import exists, finder, since
+from oncogate.engine.found_checks import LAST, VALUE, exact_float
 from oncogate.engine.values import all_agree, is_listed
 from oncogate.model.condition import (
     All,
@@ -209,10 +209,10 @@ class Function:
     def _exists(self, leaf: Exists, name: str) -> None:
         found = self._found(leaf.exists, leaf)
         if leaf.within is None:
-            self.add(_assign(name, ast.Attribute(_name(found), "exists", ast.Load())))
+            self.add(_assign(name, _call(self._known(exists), _name(found))))
         else:
-            since = self._since(leaf.within)
-            self.add(_assign(name, _call(ast.Attribute(_name(found), "since", ast.Load()), _name(since))))
+            moment = self._since(leaf.within)
+            self.add(_assign(name, _call(self._known(since), _name(found), _name(moment))))
 
     def _plainly_told(self, leaf: Latest) -> bool:
         coded = self.facts[leaf.latest].measured is None
@@ -222,14 +222,13 @@ class Function:
         """A number against a limit, or a word in a list. What isn't the one plain value of one newest entry is put to the walker."""
         found = self._found(leaf.latest, leaf)
         value, limit = self._new(), self._new()
-        self.add(_assign(value, ast.Attribute(_name(found), "value", ast.Load())))
+        self.add(_assign(value, _part(found, VALUE)))
         self._limit(leaf, limit)
         compare: ast.expr = ast.Compare(_name(value), [_OPERATORS[leaf.comparison[0]]()], [_name(limit)])
         told = compare
         if leaf.within is not None:
-            since = self._since(leaf.within)
-            last = ast.Attribute(_name(found), "last", ast.Load())
-            recent = ast.Compare(last, [ast.GtE()], [_name(since)])
+            moment = self._since(leaf.within)
+            recent = ast.Compare(_part(found, LAST), [ast.GtE()], [_name(moment)])
             told = ast.IfExp(recent, compare, _constant(None))
         thorough = _call(self._known(maker), _name("v"), _name("case"))
         plain = ast.BoolOp(ast.And(), [_is_not(_name(value), None), _is_not(_name(limit), None)])
@@ -243,7 +242,7 @@ class Function:
             self.add(_assign(name, self._known(listed if isinstance(listed, tuple) else (listed,))))
             return
         if ref in self.parameters:
-            self.add(_assign(name, self._known(self.parameters[ref].number)))
+            self.add(_assign(name, self._known(exact_float(self.parameters[ref].number))))
             return
         limit = _only_number(deriver(self.facts, ref, options_of(leaf, self.parameters)))
         self.add(_assign(name, _call(self._known(limit), _name("case"))))
@@ -257,7 +256,7 @@ class Function:
     def _since(self, ref: str) -> str:
         parameter = self.parameters[ref]
         length, unit = int(parameter.number), parameter.unit or "d"
-        return self._shared(("since", length, unit), lambda: _going_back(length, unit))
+        return self._shared(("since", length, unit), lambda: lambda _, case: case.ago(length, unit))
 
     def _shared(self, key: Any, make: Callable[[], Maker]) -> str:
         """Emits the look into a slot that is filled where it wasn't yet."""
@@ -338,27 +337,13 @@ class Function:
         return _name(name)
 
 
-def _only_number(derived: Callable[[Case], Derived]) -> Callable[[Case], Decimal | None]:
-    def number(case: Case) -> Decimal | None:
+def _only_number(derived: Callable[[Case], Derived]) -> Callable[[Case], float | None]:
+    def number(case: Case) -> float | None:
         possible = derived(case).possible
         only = next(iter(possible)) if len(possible) == 1 else None
-        return only if isinstance(only, Decimal) else None
+        return exact_float(only) if isinstance(only, Decimal) else None
 
     return number
-
-
-def _going_back(length: int, unit: str) -> Maker:
-    span = span_of(length, unit)
-
-    def since(v: Slots, case: Case) -> datetime:
-        if span is not None:
-            try:
-                return case.at - span
-            except OverflowError:
-                pass
-        return go_back(case.at, length, unit)
-
-    return since
 
 
 def _said(parameters: Parameters) -> tuple[Any, ...]:
@@ -399,6 +384,10 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
 
 def _slot(index: int, context: ast.expr_context | None = None) -> ast.expr:
     return ast.Subscript(_name("v"), ast.Constant(index), context or ast.Load())
+
+
+def _part(name: str, index: int) -> ast.expr:
+    return ast.Subscript(_name(name), ast.Constant(index), ast.Load())
 
 
 def _call(function: ast.expr, *arguments: ast.expr) -> ast.expr:

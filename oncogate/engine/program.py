@@ -75,10 +75,10 @@ class Program:
         return found
 
     def _plan(self, case: Case) -> Plan:
-        order = case.order
-        named = [drug.__dict__ for drug in order.drugs] if order is not None else []
-        drugs = tuple([(d["code"], d["system"], d["name"], d["role"]) for d in named])
-        key = (drugs, case.marked, order is not None and order.kind in LOCAL_KINDS)
+        order = case.order_row or {}
+        named = order.get("drugs") or ()
+        drugs = tuple([(d.get("code"), d.get("system"), d.get("name"), d.get("role")) for d in named])
+        key = (drugs, case.marked, order.get("kind") in LOCAL_KINDS)
         plan = self._named.get(key)
         if plan is None:
             plan = _kept(self._named, MOST_NAMED, key, self._plan_of_known(case))

@@ -1,24 +1,32 @@
-"""Reading JSON straight into a model, where nothing about it is out of the ordinary.
+"""Reading JSON into plain data as a model describes it, where nothing about it is out of the ordinary.
 
-pydantic's own parser is several times as fast as Python's with checks, but lets two things pass that are refused here:
-a key that stands twice in one object (it takes the last) and a number with more digits than a float has (it rounds).
-Both show in the bytes. Whatever is out of the ordinary, and whatever pydantic refuses, is left to the thorough
-reading, which says what is wrong and where.
+Every check of the model is made, none of its objects: they are made of the data when someone looks at them. It is
+pydantic's parser that checks, which lets two things pass that are refused here: a key that stands twice in one object
+(it takes the last) and a number with more digits than a float has (it rounds). Both show in the bytes, and so does a
+field that the model doesn't know. Whatever is out of the ordinary, and whatever pydantic refuses, is left to the
+thorough reading, which says what is wrong and where.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_args
+from itertools import chain
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import SchemaValidator, core_schema
+
+from oncogate.model.values import WRITTEN_AS
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of the largest request that is read; a whole FHIR record of 3 MB is common, 32 MB is a mistake."""
 
-M = TypeVar("M", bound=BaseModel)
+Plain = Mapping[str, Any]
+"""An object of the JSON: a field that is absent has no key, a number is a float, a time its text."""
 
+_STRICT = core_schema.CoreConfig(strict=True)
 _KEY = b'":'
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789." else byte for byte in range(256))
 _BLANKS = b" \t\r\n"
@@ -27,56 +35,103 @@ _MANY = b"0" * 16
 _LONG_NUMBER = re.compile(rb'":-?0{16}')
 
 
-def read_at_once(model: type[M], content: bytes) -> M | None:
-    """The model that the JSON describes; `None` where that can't be told without a closer look."""
+def read_at_once(model: type[BaseModel], content: bytes) -> Plain | None:
+    """What the JSON says, in the form of the model; `None` where that can't be told without a closer look."""
     if len(content) > LARGEST:
         return None
+    read, keys_in = _reading(model)
     try:
-        made = model.__pydantic_validator__.validate_json(content)
+        data: Plain = read(content)
     except ValidationError:
         return None
     # without blanks every key ends in `":`; what else does so, in a text, makes for a closer look at most
     squeezed = content.translate(_DIGITS, _BLANKS)
-    if squeezed.count(_KEY) != keys_of(made):
+    if squeezed.count(_KEY) != keys_in(data):
         return None
     if _MANY in squeezed and _LONG_NUMBER.search(squeezed):
         return None
-    return made  # type: ignore[no-any-return]
-
-
-def keys_of(request: BaseModel) -> int:
-    """How many keys the JSON had that the request was made of, if none stood twice."""
-    parts = [part for name in _inner(type(request)) if (part := getattr(request, name)) is not None]
-    return len(request.__pydantic_fields_set__) + sum(map(_keys_of_part, parts))
-
-
-def _keys_of_part(part: BaseModel) -> int:
-    fields = part.__pydantic_fields_set__
-    count = len(fields)
-    for name in fields & _inner(type(part)):
-        held = part.__dict__[name]
-        entries = held if type(held) is tuple else () if held is None else (held,)
-        kind: type[BaseModel] | None = type(entries[0]) if entries else None
-        inner = tuple(_inner(kind)) if kind else ()
-        for entry in entries:  # they are many: no call for each, nor for what they hold
-            count += len(entry.__pydantic_fields_set__)
-            for name_in_entry in inner:
-                value = entry.__dict__[name_in_entry]
-                if type(value) is tuple:
-                    for one in value:
-                        count += len(one.__pydantic_fields_set__)
-                elif value is not None:
-                    count += len(value.__pydantic_fields_set__)
-    return count
+    return data
 
 
 @cache
-def _inner(model: type[BaseModel]) -> frozenset[str]:
-    """The fields that hold models."""
-    return frozenset(name for name, field in model.model_fields.items() if _holds_models(field.annotation))
+def _reading(model: type[BaseModel]) -> tuple[Callable[[bytes], Any], Callable[[Plain], int]]:
+    """The parser of a model's JSON, and what counts the keys that it found."""
+    schema: Any = model.__pydantic_core_schema__
+    definitions = {one["ref"]: one for one in schema.get("definitions", ())}
+    plain = _plain(schema["schema"] if definitions else schema, definitions)
+    return SchemaValidator(plain).validate_json, _counter(plain)
 
 
-def _holds_models(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return True
-    return any(map(_holds_models, get_args(annotation)))
+def _plain(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """The schema of the plain data that a model's schema describes, without its defaults.
+
+    Fields that it doesn't know are passed over, which takes less than refusing them: the count of keys tells.
+    """
+    kind = schema["type"]
+    if kind == "definition-ref":
+        return _plain(definitions[schema["schema_ref"]], definitions)
+    if kind == "model":
+        fields = {
+            name: core_schema.typed_dict_field(
+                _plain(field["schema"], definitions), required=field["schema"]["type"] != "default"
+            )
+            for name, field in schema["schema"]["fields"].items()
+        }
+        return core_schema.typed_dict_schema(fields, extra_behavior="ignore", config=_STRICT)
+    if kind == "default":
+        return _plain(schema["schema"], definitions)
+    if kind == "nullable":
+        return core_schema.nullable_schema(_plain(schema["schema"], definitions))
+    if kind == "tuple":
+        return core_schema.list_schema(_plain(schema["items_schema"][0], definitions))
+    if kind.startswith("function"):
+        return WRITTEN_AS[schema["function"]["function"]]
+    return schema
+
+
+def _counter(schema: Any) -> Callable[[Plain], int]:
+    """What counts the keys of one object, and of all that it holds."""
+    inner: dict[str, Callable[[Any], int]] = {
+        name: _counter_of_many(one) if many else _counter(one) for name, many, one in _within(schema)
+    }
+    if not inner:
+        return len
+
+    def count(data: Plain) -> int:
+        number = len(data)
+        for name, held in data.items():
+            if held and name in inner:
+                number += inner[name](held)
+        return number
+
+    return count
+
+
+def _counter_of_many(schema: Any) -> Callable[[Iterable[Plain]], int]:
+    """The same of several objects, level by level: they are many."""
+    inner = [(name, many, _counter_of_many(one)) for name, many, one in _within(schema)]
+    if not inner:
+        return lambda objects: sum(map(len, objects))
+
+    def count(objects: Iterable[Plain]) -> int:
+        objects = [*objects]
+        number = sum(map(len, objects))
+        for name, many, counted in inner:
+            found = [held for data in objects if (held := data.get(name))]
+            if found:
+                number += counted(chain.from_iterable(found) if many else found)
+        return number
+
+    return count
+
+
+def _within(schema: Any) -> Iterator[tuple[str, bool, Any]]:
+    """The fields of an object that hold objects: whether a list of them, and their schema."""
+    for name, field in schema["fields"].items():
+        held = field["schema"]
+        while held["type"] == "nullable":
+            held = held["schema"]
+        many = held["type"] == "list"
+        one = held["items_schema"] if many else held
+        if one["type"] == "typed-dict":
+            yield name, many, one

@@ -7,10 +7,13 @@ there. Every entry says when it was clinically true (`effective`) and when it en
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
+from oncogate.model.at_once import Plain
+from oncogate.model.later import Later
 from oncogate.model.values import Code, Day, Measure, Model, Name, Quantity, When
 
 ReportStatus = Literal[
@@ -206,8 +209,14 @@ class Unread(Model):
     kind: str | None = None
 
 
-class PatientRecord(Model):
-    """What is on record for the patient."""
+_ROWS = "_rows"
+
+
+class PatientRecord(Later):
+    """What is on record for the patient.
+
+    Of a record that was read from JSON the entries of a section are made when someone looks at them.
+    """
 
     patient: Patient | None = None
     diagnoses: Annotated[tuple[Diagnosis, ...], Strict(False)] | None = None
@@ -234,7 +243,67 @@ class PatientRecord(Model):
         "procedures", "treatments", "orders", "allergies", "meetings", "educations", "follow_ups", "events",
     )  # fmt: skip
 
+    @classmethod
+    def of_rows(cls, rows: Plain) -> PatientRecord:
+        """The record of plain data that was checked."""
+        return cls.made_later({_ROWS: {**NO_ROWS, **rows}}, set(rows))
+
+    def work_out(self, name: str) -> Any:
+        """The entries of a section, or the patient, of the plain data."""
+        rows = self.__dict__[_ROWS][name]
+        return getattr(PatientRecord.model_validate({} if rows is None else {name: rows}), name)
+
+    @property
+    def rows(self) -> Plain:
+        """The patient and each section's entries as plain data, or `None`; an entry has the fields that are said.
+
+        So thousands of them are looked at. Where the record wasn't read from JSON, they are made when they are asked for.
+        """
+        known: Plain = self.__dict__.get(_ROWS, {})
+        return known if len(known) == len(NO_ROWS) else _Rows(self)
+
+    def row_of(self, name: str) -> Any:
+        """What `rows` has under a name."""
+        known = self.__dict__.setdefault(_ROWS, {})
+        if name not in known:
+            value = getattr(self, name)
+            known[name] = [*map(as_row, value)] if isinstance(value, tuple) else value and as_row(value)
+        return known[name]
+
+    def __copy__(self) -> PatientRecord:
+        known = self.__dict__
+        return self.made_later(
+            {**known, _ROWS: dict(known.get(_ROWS, {}))}, set(self.__pydantic_fields_set__)
+        )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> PatientRecord:
+        """A copy with other entries in the sections of `update`."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in update or ():
+            copied.__dict__[_ROWS].pop(name, None)
+        return copied
+
     def section(self, name: str) -> tuple[Entry, ...] | None:
         """The entries of a section; `None` where it was not supplied."""
         entries: tuple[Entry, ...] | None = getattr(self, name)
         return entries
+
+
+NO_ROWS: Plain = dict.fromkeys(PatientRecord.model_fields)
+"""A record of which nothing was supplied, as plain data."""
+
+
+class _Rows(dict[str, Any]):
+    """A record as plain data, of which each part is made when it is first asked for."""
+
+    def __init__(self, record: PatientRecord) -> None:
+        self._record = record
+
+    def __missing__(self, name: str) -> Any:
+        found = self[name] = self._record.row_of(name)
+        return found
+
+
+def as_row(value: Model) -> Plain:
+    """An entry as plain data, as it would be written."""
+    return value.model_dump(mode="json", exclude_none=True)

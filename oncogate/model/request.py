@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, Strict, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from oncogate.base.errors import Diagnostic, RequestError, did_you_mean, in_plain_words
-from oncogate.base.times import read_time, read_zone
+from oncogate.base.times import read_time, read_zone, write_time
 from oncogate.base.written import json_bytes
-from oncogate.model.at_once import LARGEST, read_at_once
-from oncogate.model.record import Drug, PatientRecord
+from oncogate.model.at_once import LARGEST, Plain, read_at_once
+from oncogate.model.later import Later
+from oncogate.model.record import NO_ROWS, Drug, PatientRecord, as_row
 from oncogate.model.values import Code, Model, Moment, Name, When
 
 
@@ -45,8 +46,23 @@ class Order(Model):
     reasons: Annotated[tuple[Code, ...], Strict(False)] = ()
 
 
-class Request(Model):
-    """What the host asks: judge this order (if any) against this record, as of `at`."""
+_DATA = "_data"
+
+
+class PlainRequest(NamedTuple):
+    """A request as plain data: the moment, and as it was written; the order; the record (`PatientRecord.rows`)."""
+
+    at: datetime
+    written: str
+    order: Plain | None
+    record: Plain
+
+
+class Request(Later):
+    """What the host asks: judge this order (if any) against this record, as of `at`.
+
+    Of a request that was read from JSON the order and the entries are made when someone looks at them.
+    """
 
     at: Moment
     order: Order | None = None
@@ -62,7 +78,7 @@ class Request(Model):
         if isinstance(source, str) and source.lstrip().startswith("{"):
             source = source.encode()
         if isinstance(source, bytes) and timezone is None:
-            request = read_at_once(cls, source)
+            request = cls.read_at_once(source)
             if request is not None:
                 return request
         data = read_json(source) if isinstance(source, (str, Path, bytes)) else source
@@ -72,6 +88,34 @@ class Request(Model):
             return cls.model_validate(data)
         except ValidationError as error:
             raise RequestError(_diagnostics(error)) from None
+
+    @classmethod
+    def read_at_once(cls, content: bytes) -> Request | None:
+        """The request that the JSON describes; `None` where that can't be told without a closer look (`load`)."""
+        data = read_at_once(cls, content)
+        return None if data is None else cls.made_later({_DATA: data}, set(data))
+
+    def work_out(self, name: str) -> Any:
+        """A field of the plain data."""
+        data = self.__dict__[_DATA]
+        if name == "record":
+            return PatientRecord.of_rows(data.get(name) or {})
+        if name == "order":
+            order = data.get(name)
+            return None if order is None else Order.model_validate(order)
+        return read_time(data[name])
+
+    @property
+    def plain(self) -> PlainRequest:
+        """The request as plain data."""
+        known = self.__dict__
+        data = known.get(_DATA)
+        if data is None:
+            order = None if self.order is None else as_row(self.order)
+            return PlainRequest(self.at, write_time(self.at), order, self.record.rows)
+        at = known.get("at") or self.at
+        rows = self.record.rows if "record" in known else {**NO_ROWS, **(data.get("record") or {})}
+        return PlainRequest(at, data["at"], data.get("order"), rows)
 
     def to_json(self) -> str:
         """Canonical JSON; `Request.load` reads back an equal request."""

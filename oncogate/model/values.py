@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,7 +17,7 @@ from pydantic import (
     PlainValidator,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from oncogate.base.once import once
 from oncogate.base.times import NaiveTime, Time, aware, read_time, usual_time, write_time
@@ -138,9 +138,14 @@ Moment = Annotated[
 ]
 """An aware time of day."""
 
+
+def _day(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
 Day = Annotated[
     date,
-    BeforeValidator(lambda v: date.fromisoformat(v) if isinstance(v, str) else v),
+    BeforeValidator(_day),
     PlainSerializer(lambda d: d.isoformat(), when_used="json"),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
@@ -166,6 +171,28 @@ def _shortest_of(value: float) -> Decimal:
 
 Measure = Annotated[Decimal, PlainValidator(_shortest), _AS_NUMBER, _NUMBER_SCHEMA]
 """A number of the record, in the one form that equal numbers share: 1.0, 1.00 and 1 are 1."""
+
+# fmt: off
+_DATE = (
+    r"(?:(?:19|20)[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:19|20)(?:0[48]|[2468][048]|[13579][26])-02-29)"
+)
+# fmt: on
+_CLOCK = (
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_MEASURE = core_schema.float_schema(gt=-float(_TOO_LARGE), lt=float(_TOO_LARGE), allow_inf_nan=False)
+
+WRITTEN_AS: Mapping[Callable[..., Any], core_schema.CoreSchema] = {
+    _shortest: _MEASURE,
+    _time: core_schema.str_schema(pattern=f"^{_DATE}(?:{_CLOCK})?$"),
+    _moment: core_schema.str_schema(pattern=f"^{_DATE}{_CLOCK}$"),
+    _day: core_schema.str_schema(pattern=f"^{_DATE}$"),
+}
+"""What these functions read, in the forms that most hosts write, as schemas of the text or number in the JSON.
+
+What fits is read without fail, which the tests hold them to.
+"""
 
 
 class Quantity(Model):

@@ -337,9 +337,9 @@ class Tables:
             else None
         )
 
-    def codes_read(self, codes: Iterable[Code]) -> CodesRead:
-        """What the codes of one diagnosis mean."""
-        return self._codes_told_by(tuple([(c.system, c.code) for c in codes]))
+    def codes_read(self, codes: Iterable[tuple[str | None, str | None]]) -> CodesRead:
+        """What the codes of one diagnosis mean, each given as its system and code."""
+        return self._codes_told_by(tuple(codes))
 
     def _read_codes(self, pairs: tuple[tuple[str | None, str | None], ...]) -> CodesRead:
         codes = [Code(system=system, code=code) for system, code in pairs]

@@ -12,7 +12,6 @@ from oncogate.adapters.hl7v2.inbox import Inbox, InboxError, with_received
 from oncogate.adapters.host_form import Form, as_native
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import read_zone, write_time
-from oncogate.model.at_once import read_at_once
 from oncogate.model.request import Request, read_json
 from oncogate.server.answers import Refused
 from oncogate.server.rules_in_use import Loaded
@@ -80,7 +79,7 @@ def request_in(
 ) -> tuple[Request, tuple[Diagnostic, ...]]:
     """The request that a body holds, as `request_of` says. Raises `RequestError`."""
     if form == "oncogate" and at is None and inbox is None:
-        whole = read_at_once(Request, body)  # it names its moment, and nothing about it needs a closer look
+        whole = Request.read_at_once(body)  # it names its moment, and nothing about it needs a closer look
         if whole is not None:
             return whole, ()
     return request_of(read_json(body), form, rules, clock, at, inbox)

@@ -1,0 +1,125 @@
+"""Results that are found by their code: one pass over a section tells what it says of every fact that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, get_args
+
+from oncogate.engine.case import UNTOLD, Case
+from oncogate.engine.found_checks import MEASURED, NONE, NOT_SUPPLIED, Found, Look, closer_look, reading_of
+from oncogate.engine.select import REPLACES
+from oncogate.engine.standing import ERRONEOUS
+from oncogate.model.at_once import Plain
+from oncogate.model.facts import Fact, Vocabulary
+from oncogate.model.record import Measurement, ReportStatus
+
+
+class Told(NamedTuple):
+    """What a section says of each fact, by its number: when the newest entry was true, the newest, and what wants a closer look."""
+
+    last: list[str | None]
+    newest: list[Plain | None]
+    closer: dict[int, list[Plain]]
+
+
+_Wanted = tuple[int, frozenset[str], Vocabulary | None]
+"""A fact that is coded so: its number, the statuses that count, and the words that it may say."""
+
+_USUAL = sum(field.is_required() for field in Measurement.model_fields.values()) + 2
+"""How many fields an entry has that says what it must, a value and a time: it then has no others."""
+
+
+def takes(fact: Fact) -> bool:
+    """Whether the fact asks nothing of an entry but a code, a status and a result."""
+    measured = bool(fact.codes) and MEASURED.issuperset((*fact.sections, *fact.also))
+    return measured and fact.focus == "ignored" and not (fact.ends or fact.matches)
+
+
+class Asked:
+    """The coded facts that are asked for."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._wanted: dict[str | None, dict[str | None, tuple[_Wanted, ...]]] = {}
+        """By code and its system."""
+
+    def add(self, fact: Fact) -> Callable[[str], Look]:
+        """Ask for a fact, too; gives what looks for it in a section."""
+        number, reading = self.count, reading_of(fact)
+        counted = frozenset(fact.counted or get_args(ReportStatus)) - REPLACES - ERRONEOUS
+        for system, code in fact.code_keys:
+            systems = self._wanted.get(code, {})
+            wanted = (*systems.get(system, ()), (number, counted, fact.vocabulary))
+            self._wanted[code] = {**systems, system: wanted}
+        self.count += 1
+
+        def looking(section: str) -> Look:
+            def look(case: Case) -> Found | None:
+                count, told = case.told.get(section) or (0, None)
+                if count != self.count:  # more is asked for once rules on trial are judged, too
+                    rows = case.rows[section]
+                    if not rows:
+                        return NOT_SUPPLIED if rows is None else NONE
+                    told = self._pass(case, rows)
+                    case.told[section] = (self.count, told)
+                if told is None:
+                    return None
+                lasts, newests, closer = told
+                last, newest = lasts[number], newests[number]
+                if number in closer:
+                    return closer_look(case, fact, {}, section, closer[number], (last, newest))
+                if last is None:
+                    return NONE
+                return last, None, False, None if newest is None else reading(newest)
+
+            return look
+
+        return looking
+
+    def _pass(self, case: Case, rows: Sequence[Plain]) -> Told | None:
+        """One pass over the rows; `None` where one may take another's place."""
+        last: list[str | None] = [None] * self.count
+        newest: list[Plain | None] = [None] * self.count
+        closer: dict[int, list[Plain]] = {}
+        by_code, now, zone, usual = self._wanted, case.now, case.zone, _USUAL
+        for row in rows:
+            status = row["status"]
+            if status in REPLACES:
+                return None
+            for code in row["codes"]:
+                systems = by_code.get(code.get("code"))
+                if systems is None:  # most codes are of no concern
+                    continue
+                wanted = systems.get(code.get("system"))
+                if wanted is None:
+                    continue
+                when = row.get("effective")
+                if (
+                    len(row) == usual
+                    and when is not None
+                    and when[19:] == zone
+                    and row.get("value") is not None
+                ):
+                    when = when[:19]
+                    if when > now:
+                        continue
+                else:
+                    when = case.counts_from(row)
+                    if when is None or _says_nothing(row):
+                        continue
+                for number, counted, words in wanted:
+                    if status not in counted:
+                        continue
+                    if when is UNTOLD or (words is not None and row.get(words.field) not in words.values):
+                        closer.setdefault(number, []).append(row)
+                        continue
+                    latest = last[number]
+                    if latest is None or when > latest:
+                        last[number], newest[number] = when, row
+                    elif when == latest and newest[number] is not row:
+                        newest[number] = None
+        return Told(last, newest, closer)
+
+
+def _says_nothing(row: Plain) -> bool:
+    return row.get("value") is None and row.get("text") is None and row.get("conflict") is None
