@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, get_args
 
 from oncogate.engine.case import UNTOLD, Case
-from oncogate.engine.found_checks import MEASURED, NONE, NOT_SUPPLIED, Found, Look, closer_look, reading_of
+from oncogate.engine.found_checks import (
+    MEASURED,
+    NONE,
+    NOT_SUPPLIED,
+    Found,
+    Look,
+    Otherwise,
+    closer_look,
+    reading_of,
+)
 from oncogate.engine.select import REPLACES
 from oncogate.engine.standing import ERRONEOUS
 from oncogate.model.at_once import Plain
@@ -43,7 +52,7 @@ class Asked:
         self._wanted: dict[str | None, dict[str | None, tuple[_Wanted, ...]]] = {}
         """By code and its system."""
 
-    def add(self, fact: Fact) -> Callable[[str], Look]:
+    def add(self, fact: Fact) -> Callable[[str, Otherwise], Look]:
         """Ask for a fact, too; gives what looks for it in a section."""
         number, reading = self.count, reading_of(fact)
         counted = frozenset(fact.counted or get_args(ReportStatus)) - REPLACES - ERRONEOUS
@@ -53,17 +62,19 @@ class Asked:
             self._wanted[code] = {**systems, system: wanted}
         self.count += 1
 
-        def looking(section: str) -> Look:
-            def look(case: Case) -> Found | None:
+        def looking(section: str, otherwise: Otherwise) -> Look:
+            def look(_: object, case: Case) -> Found | None:
                 count, told = case.told.get(section) or (0, None)
                 if count != self.count:  # more is asked for once rules on trial are judged, too
                     rows = case.rows[section]
+                    if case.has_unread:
+                        return otherwise(case)
                     if not rows:
                         return NOT_SUPPLIED if rows is None else NONE
                     told = self._pass(case, rows)
                     case.told[section] = (self.count, told)
                 if told is None:
-                    return None
+                    return otherwise(case)
                 lasts, newests, closer = told
                 last, newest = lasts[number], newests[number]
                 if number in closer:

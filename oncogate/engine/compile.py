@@ -21,8 +21,8 @@ from oncogate.engine.case import Case
 from oncogate.engine.coded import Asked
 from oncogate.engine.conditions import Walk, compared, deriver
 from oncogate.engine.derived import Derived
-from oncogate.engine.found import exists, finder, since
-from oncogate.engine.found_checks import LAST, VALUE, exact_float
+from oncogate.engine.found import finder, since
+from oncogate.engine.found_checks import DOUBT, HIDDEN, LAST, VALUE, exact_float
 from oncogate.engine.values import all_agree, is_listed
 from oncogate.model.condition import (
     All,
@@ -209,7 +209,10 @@ class Function:
     def _exists(self, leaf: Exists, name: str) -> None:
         found = self._found(leaf.exists, leaf)
         if leaf.within is None:
-            self.add(_assign(name, _call(self._known(exists), _name(found))))
+            # as `exists` says, without a call
+            unsure = ast.BoolOp(ast.Or(), [_part(found, HIDDEN), _is_not(_part(found, DOUBT), None)])
+            open_ = ast.IfExp(unsure, _constant(None), _constant(False))
+            self.add(_assign(name, ast.IfExp(_is_not(_part(found, LAST), None), _constant(True), open_)))
         else:
             moment = self._since(leaf.within)
             self.add(_assign(name, _call(self._known(since), _name(found), _name(moment))))

@@ -10,7 +10,7 @@ Times are local times as text (`Case.local`), which sort as the times do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from oncogate.base.logic import Truth
 from oncogate.engine.case import UNTOLD, Case
@@ -20,6 +20,7 @@ from oncogate.engine.found_checks import (
     NOT_SUPPLIED,
     Found,
     Look,
+    Otherwise,
     bears_on_others,
     checks_of,
     closer_look,
@@ -38,18 +39,17 @@ Find = Callable[[object, Case], Found]
 """Called as what fills a slot: its first argument are the slots."""
 
 
-def exists(found: Found) -> Truth:
-    """Whether a counted entry is there."""
-    last, doubt, hidden, _ = found
-    return True if last is not None else None if hidden or doubt is not None else False
-
-
 def since(found: Found, moment: str) -> Truth:
     """Whether a counted entry is there that isn't older than the moment."""
     last, doubt, hidden, _ = found
     if last is not None and last >= moment:
         return True
     return None if hidden or (doubt is not None and doubt >= moment) else False
+
+
+def exists(found: Found) -> Truth:
+    """Whether a counted entry is there."""
+    return since(found, "")
 
 
 def finder(name: str, fact: Fact, options: Mapping[str, Parameter], asked: Asked) -> Find:
@@ -60,31 +60,19 @@ def finder(name: str, fact: Fact, options: Mapping[str, Parameter], asked: Asked
 
     sections = (*fact.sections, *fact.also)
     coded = asked.add(fact) if takes(fact) else None
-    looks = [coded(s) if coded is not None else _looking(s, fact, options) for s in sections]
-    if len(looks) > 1:
-        return _in_several(looks, [s in fact.sections for s in sections], thorough)
-    (look,) = looks
+    looking = coded or (lambda section, otherwise: _looking(section, fact, options, otherwise))
+    if len(sections) == 1:
+        return looking(sections[0], thorough)
+    looks = [(s in fact.sections, looking(s, lambda _: None)) for s in sections]
 
     def find(_: object, case: Case) -> Found:
-        found = None if case.has_unread else look(case)
-        return thorough(case) if found is None else found
-
-    return find
-
-
-def _in_several(looks: Sequence[Look], supplying: Sequence[bool], thorough: Callable[[Case], Found]) -> Find:
-    """What finds a fact in several sections, of which some may be missing."""
-
-    def find(_: object, case: Case) -> Found:
-        if case.has_unread:
-            return thorough(case)
         last, doubt, hidden, value = NONE
-        for look, needed in zip(looks, supplying, strict=True):
-            seen = look(case)
+        for supplying, look in looks:
+            seen = look(_, case)
             if seen is None:
                 return thorough(case)
             if seen is NOT_SUPPLIED:
-                hidden = hidden or needed
+                hidden = hidden or supplying
                 continue
             when, doubtful, _, said = seen
             if when is not None:
@@ -98,8 +86,8 @@ def _in_several(looks: Sequence[Look], supplying: Sequence[bool], thorough: Call
     return find
 
 
-def _looking(section: str, fact: Fact, options: Mapping[str, Parameter]) -> Look:
-    """What looks at the rows of a section one by one."""
+def _looking(section: str, fact: Fact, options: Mapping[str, Parameter], otherwise: Otherwise) -> Look:
+    """What looks at the rows of a section one by one; `otherwise` is asked where one bears on others."""
     checks, reading = tuple(checks_of(fact, section, options)), reading_of(fact)
     kinds = kinds_of(fact, section)
     odd = REPLACES | ERRONEOUS | {"superseded"} | set(fact.ends)
@@ -107,8 +95,10 @@ def _looking(section: str, fact: Fact, options: Mapping[str, Parameter]) -> Look
     at_a_glance = counted_as - odd
     unsaid = Diagnosis.model_fields["status"].default if section == "diagnoses" else None
 
-    def look(case: Case) -> Found | None:
+    def look(_: object, case: Case) -> Found | None:
         rows = case.rows[section]
+        if case.has_unread:
+            return otherwise(case)
         if not rows:
             return NOT_SUPPLIED if rows is None else NONE
         last: str | None = None
@@ -118,7 +108,7 @@ def _looking(section: str, fact: Fact, options: Mapping[str, Parameter]) -> Look
             status = row.get("status", unsaid)
             if status not in at_a_glance:
                 if status in ends or bears_on_others(row, section):
-                    return None
+                    return otherwise(case)
                 if status not in counted_as if counted_as else status in odd:
                     continue
             if kinds is not None and row.get("kind") not in kinds:

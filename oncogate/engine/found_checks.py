@@ -32,7 +32,7 @@ Found = tuple["str | None", "str | None", bool, "float | str | None"]
 the exact number, or the word of the vocabulary, that the newest says, where one entry and no other is the newest and it
 says one."""
 
-LAST, VALUE = 0, 3
+LAST, DOUBT, HIDDEN, VALUE = 0, 1, 2, 3
 """The places of these in what was found."""
 
 NONE: Found = (None, None, False, None)
@@ -40,8 +40,10 @@ NONE: Found = (None, None, False, None)
 NOT_SUPPLIED: Found = (None, None, True, None)
 """Nothing known of whether something is there."""
 
-Look = Callable[[Case], "Found | None"]
-"""What the rows of one section say of a fact; `None` where one bears on others. What they hide isn't told."""
+Look = Callable[[object, Case], Any]
+"""What the rows of one section say of a fact; what they hide isn't told. Called as what fills a slot (`Find`)."""
+Otherwise = Callable[[Case], "Found | None"]
+"""What is asked instead where one of the rows bears on others, or something couldn't be read."""
 Check = Callable[[Case, Plain], Truth]
 """Whether an entry that stands is what a fact asks for; unknown where that wants a closer look."""
 Reading = Callable[[Plain], "float | str | None"]
@@ -58,13 +60,13 @@ def closer_look(
     seen: tuple[str | None, Plain | None],
 ) -> Found:  # fmt: skip
     """What is found in a section: the newest that was seen, its time first, and these rows, each by its standing."""
-    entries, rows = case.record.section(section) or (), case.rows[section] or ()
+    rows = case.rows[section] or ()
     counting = Counting(case, fact, None, None, None, None, options)
     wanted = {id(row) for row in closer}
     last, newest = seen
     doubt: str | None = None
-    for entry, row in zip(entries, rows, strict=True):
-        standing = counting.standing(entry) if id(row) in wanted else None
+    for place, row in enumerate(rows):
+        standing = counting.standing(case.record.entry(section, place)) if id(row) in wanted else None
         if standing is None or standing.counted is False:
             continue
         when = time_of(standing, case)

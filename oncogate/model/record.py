@@ -209,7 +209,7 @@ class Unread(Model):
     kind: str | None = None
 
 
-_ROWS = "_rows"
+_ROWS, _MADE = "_rows", "_made"
 
 
 class PatientRecord(Later):
@@ -251,7 +251,23 @@ class PatientRecord(Later):
     def work_out(self, name: str) -> Any:
         """The entries of a section, or the patient, of the plain data."""
         rows = self.__dict__[_ROWS][name]
-        return getattr(PatientRecord.model_validate({} if rows is None else {name: rows}), name)
+        if name == "patient":
+            return None if rows is None else Patient.model_validate(rows)
+        if rows is None:
+            return () if name == "unread" else None
+        return tuple([self.entry(name, place) for place in range(len(rows))])
+
+    def entry(self, section: str, place: int) -> Any:
+        """One entry of a section that was supplied, by its place; the others needn't be made for it."""
+        known = self.__dict__
+        if section in known:
+            return known[section][place]
+        made: dict[tuple[str, int], Any] = known.setdefault(_MADE, {})
+        entry = made.get((section, place))
+        if entry is None:
+            row = known[_ROWS][section][place]
+            entry = made[section, place] = _KINDS[section].model_validate(row)
+        return entry
 
     @property
     def rows(self) -> Plain:
@@ -271,10 +287,8 @@ class PatientRecord(Later):
         return known[name]
 
     def __copy__(self) -> PatientRecord:
-        known = self.__dict__
-        return self.made_later(
-            {**known, _ROWS: dict(known.get(_ROWS, {}))}, set(self.__pydantic_fields_set__)
-        )
+        known = {**self.__dict__, _ROWS: dict(self.__dict__.get(_ROWS, {}))}
+        return self.made_later({**known, _MADE: {}}, set(self.__pydantic_fields_set__))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> PatientRecord:
         """A copy with other entries in the sections of `update`."""
@@ -291,6 +305,13 @@ class PatientRecord(Later):
 
 NO_ROWS: Plain = dict.fromkeys(PatientRecord.model_fields)
 """A record of which nothing was supplied, as plain data."""
+
+
+_KINDS: Mapping[str, type[Model]] = {
+    "diagnoses": Diagnosis, "stages": Stage, "pathology": Pathology, "markers": MarkerResult, "exams": Exam, "assessments": Assessment,
+    "consents": Consent, "labs": Measurement, "vitals": Measurement, "procedures": Procedure, "treatments": Treatment, "orders": OrderOnRecord,
+    **dict.fromkeys(("allergies", "meetings", "educations", "follow_ups", "events"), Note), "unread": Unread,
+}  # fmt: skip
 
 
 class _Rows(dict[str, Any]):
