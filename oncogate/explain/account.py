@@ -107,6 +107,8 @@ class Account:
     @once
     def shadow(self) -> tuple[Finding, ...]:
         """What the rules on trial would ask for."""
+        if not self.force.with_status("trial"):
+            return ()
         spoken = self.programs.of(self.force, "trial").spoken(self.case)
         return tuple(self._finding(rule, verdict) for rule, verdict in spoken)
 
@@ -171,7 +173,8 @@ def _unread(case: Case) -> Iterator[Notice]:
 def _of_others(case: Case) -> Iterator[Notice]:
     for section in PatientRecord.SECTIONS:
         for index, entry in enumerate(case.record.section(section) or ()):
-            if case.of_another_patient(entry):
+            # most name none: no call for each
+            if entry.patient is not None and case.of_another_patient(entry):
                 said = Text(
                     zh=f"“{section_label(section).zh}”中的 {entry.id} 属于另一位患者（{entry.patient}），不予采用",
                     en=f"`{entry.id}` names the patient `{entry.patient}`, not this one; it is not counted",
