@@ -104,9 +104,15 @@ def kind_said(entry: Entry) -> Text | None:
     return None
 
 
+def minute_text(moment: datetime, at: datetime) -> str:
+    """A moment to the minute, in the zone of the decision moment: `2026-03-02 09:30`."""
+    text = moment.astimezone(at.tzinfo).replace(tzinfo=None).isoformat(" ", "minutes")
+    return text.lstrip("0")  # a system's empty date, in the year 1, begins with that digit
+
+
 def ended_said(status: str | None, recorded: datetime | None, at: datetime) -> Text:
     """When a consent was taken back."""
-    when = recorded.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M") if recorded else ""
+    when = minute_text(recorded, at) if recorded else ""
     if status == "rejected":
         return Text(zh=f"患者已于 {when} 拒绝或收回同意", en=f"refused or taken back, recorded {when}")
     return Text(zh=f"已于 {when} 撤回", en=f"withdrawn, recorded {when}")

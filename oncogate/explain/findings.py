@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from oncogate.base.made import made
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement
-from oncogate.explain.reasons import fillings, reason_for
+from oncogate.explain.reasons import Fillings, reason_for
 from oncogate.model.condition import Latest
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
 from oncogate.model.parameter import Parameter
@@ -20,16 +21,15 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     """The finding of one rule; `force` tells what the layers set."""
     rule, verdict = judgement.rule, judgement.verdict
     asks = asked(rule, verdict)
-    values = fillings(judgement, case)
-    remedy = remedy_for(rule, verdict)
-    return Finding(
-        rule=rule.id, version=rule.version, layer=force.set_by.get(rule.id, {}).get(""),
-        effect=rule.effect, verdict=verdict, asks=asks,
-        title=rule.title, reason=reason_for(judgement, case, values), evidence=_evidence(judgement, case), missing=_missing(judgement),
-        parameters=parameters_used(rule, force),
-        remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
-        override=rule.override if asks is not None else None,
-    )  # fmt: skip
+    values = Fillings(judgement, case)
+    remedy = remedy_for(rule, verdict) if asks is not None else None
+    return made(Finding, {
+        "rule": rule.id, "version": rule.version, "layer": force.set_by.get(rule.id, {}).get(""), "effect": rule.effect,
+        "verdict": verdict, "asks": asks, "why": None, "title": rule.title, "reason": reason_for(judgement, case, values),
+        "evidence": _evidence(judgement, case), "missing": _missing(judgement), "parameters": parameters_used(rule, force),
+        "remedy": _advice(remedy, values.fill(remedy)) if remedy is not None else None,
+        "override": rule.override if asks is not None else None,
+    })  # fmt: skip
 
 
 def failed(rule: Rule) -> Finding:
@@ -130,8 +130,8 @@ def obligations_of(judgement: Judgement, case: Case) -> tuple[Obligation, ...]:
     rule = judgement.rule
     if judgement.verdict != "unmet" or not rule.obligations:
         return ()
-    values = fillings(judgement, case)
+    values = Fillings(judgement, case)
     return tuple(
-        Obligation(kind=o.kind, level=o.level, text=o.text.fill(**values) if o.text else None, rule=rule.id)
+        Obligation(kind=o.kind, level=o.level, text=values.fill(o.text) if o.text else None, rule=rule.id)
         for o in rule.obligations
     )

@@ -6,17 +6,17 @@ goes on with the near misses and the gaps that the evidence shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from oncogate.base.texts import Text
+from oncogate.base.texts import Language, Text
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import LeafOutcome
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
-from oncogate.engine.wording import shown_value
+from oncogate.engine.wording import minute_text, shown_value
 from oncogate.explain.words import quantity_said
 from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
@@ -48,50 +48,101 @@ WHY: dict[Why, Text] = {
     "engine_error": Text(zh="规则运行出错", en="the rule failed to run"),
 }
 
+MET = Text(zh="已满足要求。", en="The requirement is met.")
+NOT_APPLICABLE = Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
+NOT_KNOWN = Text(zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this.")
+NOTHING = Text(zh="", en="")
+
 MOST_SHOWN = 4
 """Near misses said in a sentence; all are in the evidence."""
 
 
-def reason_for(judgement: Judgement, case: Case, values: Mapping[str, Text]) -> Text:
-    """The reason of a finding that asks for something, or why the rule is content; `values` are its `fillings`."""
+class Fillings:
+    """What `{…}` stands for in a rule's texts. Most texts use few of them, so each is worked out when one asks for it."""
+
+    def __init__(self, judgement: Judgement, case: Case) -> None:
+        self.judgement = judgement
+        self.case = case
+        self._known: dict[str, Text] = {}
+        self._chinese, self._english = _InOneLanguage(self, "zh"), _InOneLanguage(self, "en")
+
+    def fill(self, text: Text) -> Text:
+        """The text with each `{name}` replaced, in either language by its own."""
+        return Text(zh=text.zh.format_map(self._chinese), en=text.en.format_map(self._english))
+
+    def __getitem__(self, name: str) -> Text:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._worked_out(name)
+        return known
+
+    def _worked_out(self, name: str) -> Text:
+        of_the_case = _OF_THE_CASE.get(name)
+        if of_the_case is not None:
+            return of_the_case(self.judgement, self.case)
+        of_a_leaf = _OF_A_LEAF.get(name)
+        if of_a_leaf is not None:
+            said = [t for leaf in self.judgement.leaves if (t := of_a_leaf(leaf, self.case)) is not None]
+            if said:
+                return said[-1]
+        parameter = self.judgement.rule.parameters.get(name)
+        if parameter is not None:
+            return written(parameter)
+        if of_a_leaf is not None:
+            return NOTHING
+        raise KeyError(name)
+
+
+class _InOneLanguage:
+    """The fillings as `str.format_map` asks for them."""
+
+    def __init__(self, fillings: Fillings, language: Language) -> None:
+        self.fillings = fillings
+        self.language = language
+
+    def __getitem__(self, name: str) -> str:
+        return self.fillings[name].in_(self.language)
+
+
+def reason_for(judgement: Judgement, case: Case, values: Fillings) -> Text:
+    """The reason of a finding that asks for something, or why the rule is content; `values` are its fillings."""
     if judgement.verdict == "met":
-        return Text(zh="已满足要求。", en="The requirement is met.")
+        return MET
     if judgement.verdict == "not_applicable":
-        return Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
+        return NOT_APPLICABLE
     said = judgement.rule.reason
     if judgement.verdict == "unmet":
-        parts = [said.unmet.fill(**values)]
+        parts = [values.fill(said.unmet)]
     else:
-        unknown = said.unknown or Text(
-            zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this."
-        )
-        parts = [unknown.fill(**values)]
-    parts += _gaps(judgement, case) if judgement.verdict == "unknown" else []
+        parts = [values.fill(said.unknown or NOT_KNOWN), *_gaps(judgement, case)]
     parts += _near_misses(judgement, case)
-    english = " ".join(p.en for p in parts)
-    return Text(zh="".join(p.zh for p in parts), en=english[:1].upper() + english[1:])
+    english = " ".join([p.en for p in parts])
+    return Text(zh="".join([p.zh for p in parts]), en=english[:1].upper() + english[1:])
 
 
-def fillings(judgement: Judgement, case: Case) -> dict[str, Text]:
-    """What `{…}` stands for in a rule's texts."""
-    values = dict.fromkeys(("value", "when", "used_limit"), Text(zh="", en=""))
-    values |= {name: written(p) for name, p in judgement.rule.parameters.items()}
-    values["drugs"] = _drugs(judgement, case)
+def _tumour(_: Judgement, case: Case) -> Text:
     kind = case.tumour.kind
-    values["tumour"] = kind.label if kind else Text(zh="该肿瘤", en="this tumour")
+    return kind.label if kind else Text(zh="该肿瘤", en="this tumour")
+
+
+def _regimen(_: Judgement, case: Case) -> Text:
     regimen = case.order.regimen if case.order and case.order.regimen else ""
-    values["regimen"] = Text(zh=regimen, en=regimen)
-    values["at"] = time_text(case.at, case.at)
-    values["missing"] = _missing(judgement, case)
-    values["because"] = _because(judgement)
-    for leaf in judgement.leaves:
-        if leaf.deciding:
-            newest = leaf.deciding[0].entry
-            values["value"] = value_text(newest)
-            values["when"] = time_text(newest.effective, case.at) if newest.effective else Text(zh="", en="")
-        if leaf.limit is not None:
-            values["used_limit"] = Text(zh=f"{leaf.limit:f}", en=f"{leaf.limit:f}")
-    return values
+    return Text(zh=regimen, en=regimen)
+
+
+def _value(leaf: LeafOutcome, _: Case) -> Text | None:
+    return value_text(leaf.deciding[0].entry) if leaf.deciding else None
+
+
+def _when(leaf: LeafOutcome, case: Case) -> Text | None:
+    if not leaf.deciding:
+        return None
+    time = leaf.deciding[0].entry.effective
+    return time_text(time, case.at) if time else NOTHING
+
+
+def _used_limit(leaf: LeafOutcome, _: Case) -> Text | None:
+    return None if leaf.limit is None else Text(zh=f"{leaf.limit:f}", en=f"{leaf.limit:f}")
 
 
 def _drugs(judgement: Judgement, case: Case) -> Text:
@@ -103,7 +154,7 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
     return Text(zh="、".join(shown) or "所列药品", en=", ".join(shown) or "the drugs listed")
 
 
-def _because(judgement: Judgement) -> Text:
+def _because(judgement: Judgement, _: Case) -> Text:
     """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit.
 
     That an entry is there at all only guards what the rule then asks of it, unless nothing else is asked.
@@ -118,6 +169,17 @@ def _missing(judgement: Judgement, case: Case) -> Text:
     names = [m for leaf in judgement.leaves if leaf.asked for m in leaf.missing]
     labels = [missing_label(name, case) for name in dict.fromkeys(names)]
     return Text(zh="、".join(x.zh for x in labels), en=", ".join(x.en for x in labels))
+
+
+_OF_THE_CASE: Mapping[str, Callable[[Judgement, Case], Text]] = {
+    "drugs": _drugs, "tumour": _tumour, "regimen": _regimen, "missing": _missing, "because": _because,
+    "at": lambda _, case: time_text(case.at, case.at),
+}  # fmt: skip
+"""What is said of any judgement; a parameter of such a name isn't heard."""
+_OF_A_LEAF: Mapping[str, Callable[[LeafOutcome, Case], Text | None]] = {
+    "value": _value, "when": _when, "used_limit": _used_limit,
+}  # fmt: skip
+"""What the last leaf says that has something to say of it; after it a parameter of that name, else there is nothing."""
 
 
 def missing_label(name: str, case: Case) -> Text:
@@ -236,8 +298,5 @@ def _once(texts: Iterable[Text]) -> list[Text]:
 
 def time_text(time: Time, at: datetime) -> Text:
     """A time as a clinician reads it, in the zone of the decision moment."""
-    if isinstance(time, datetime):
-        text = time.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M")
-    else:
-        text = time.isoformat()
+    text = minute_text(time, at) if isinstance(time, datetime) else time.isoformat()
     return Text(zh=text, en=text)
