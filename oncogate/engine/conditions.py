@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -40,11 +40,12 @@ from oncogate.model.record import Drug, Measurement
 from oncogate.packs.leaves import classes_of_leaf, options_of
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LeafOutcome:
     """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from.
 
-    `holding` names what holds: for a fact derived from conditions, the conditions that made it so.
+    `holding` names what holds: for a fact derived from conditions, the conditions that made it so. Like a `Standing` it is
+    not frozen, for speed alone.
     """
 
     leaf: Leaf
@@ -398,13 +399,8 @@ def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ..
 
 def _marked(selection: Selection, newest: tuple[Standing, ...], conflicting: bool) -> tuple[Evidence, ...]:
     """The evidence of a `latest`: of the counted entries only the newest, and their conflict."""
-    rows = []
-    for standing in selection.told:
-        if standing in newest:
-            row = standing.evidence(selection.fact)
-            rows.append(row.model_copy(update={"why": "conflicting"}) if conflicting else row)
-        elif standing.counted is not True:
-            # a near miss; an older result that counts has nothing to say
-            rows.append(standing.evidence(selection.fact))
-    rows += [h.evidence(selection.fact) for h in selection.hidden]
-    return tuple(rows) or (Evidence(fact=selection.fact, counted=False, why="absent"),)
+    # an older result that counts has nothing to say; one that doesn't is a near miss
+    told = [s for s in selection.told if s in newest or s.counted is not True]
+    if conflicting:
+        told = [replace(s, why="conflicting") if s in newest else s for s in told]
+    return selection.rows(told)

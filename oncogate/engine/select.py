@@ -7,9 +7,10 @@ that is missing) is told apart from what it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
@@ -52,16 +53,17 @@ class Selection:
     @property
     def exists(self) -> Truth:
         """Whether a counted entry is there."""
-        if any(s.counted is True for s in self.standings):
+        truths = [s.counted for s in self.standings]
+        if True in truths:
             return True
-        return None if self.hidden or any(s.counted is None for s in self.standings) else False
+        return None if self.hidden or None in truths else False
 
     @property
     def newest(self) -> tuple[Standing, ...]:
         """The counted entries of the newest moment, with any undecided ones that may be as new."""
         standing = [s for s in self.standings if s.counted is not False]
-        last = max((s.when for s in standing if s.counted and s.when), default=None)
-        return tuple(s for s in standing if last is None or s.when is None or s.when >= last)
+        last = max([s.when for s in standing if s.counted and s.when], default=None)
+        return tuple([s for s in standing if last is None or s.when is None or s.when >= last])
 
     @property
     def told(self) -> Iterator[Standing]:
@@ -74,9 +76,13 @@ class Selection:
 
     def evidence(self) -> tuple[Evidence, ...]:
         """All rows: what was found, then what may be hidden."""
-        rows = [s.evidence(self.fact) for s in self.told]
+        return self.rows(self.told)
+
+    def rows(self, standings: Iterable[Standing]) -> tuple[Evidence, ...]:
+        """The rows of some of the standings, and of what may be hidden; if there are none, that nothing is there."""
+        rows = [s.evidence(self.fact) for s in standings]
         rows += [h.evidence(self.fact) for h in self.hidden]
-        return tuple(rows) or (Evidence(fact=self.fact, counted=False, why="absent"),)
+        return tuple(rows) or (Evidence.made(fact=self.fact, counted=False, why="absent"),)
 
 
 def select(
@@ -104,29 +110,64 @@ def _select(case: Case, name: str, counting: Counting) -> Selection:
     standings: list[Standing] = []
     hidden: list[Hidden] = []
     for section in fact.sections:
-        entries = case.record.section(section)
-        if entries is None:
+        if case.record.section(section) is None:
             hidden.append(_not_supplied(section))
-        else:
-            standings += [s for entry in entries if (s := counting.standing(entry)) is not None]
+        standings += counting.standings(_candidates(case, fact, section))
         hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(case, mark, fact)]
     for section in fact.also:
-        standings += [
-            s for entry in case.record.section(section) or () if (s := counting.standing(entry)) is not None
-        ]
+        standings += counting.standings(_candidates(case, fact, section))
         hidden += [
             _unread(mark) for mark in case.unread(section) if mark.kind in (*fact.kinds, *fact.doubtful_kinds)
         ]
     standings = _last_word(case, fact, _superseded(case, fact, standings))
-    standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
+    if len(standings) > 1:
+        standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
     return Selection(name, tuple(standings), tuple(hidden))
 
 
+def _candidates(case: Case, fact: Fact, section: str) -> Sequence[Entry]:
+    """The entries of a section that the fact may mean: of measurements, which are many, those that are coded as it."""
+    entries = case.record.section(section) or ()
+    if not entries or not isinstance(entries[0], Measurement) or fact.near_kinds:
+        return entries
+    by_code = _by_code(case, section)
+    coded = [found for key in fact.code_keys if (found := by_code.get(key))]
+    if len(coded) < 2:
+        return coded[0] if coded else ()
+    mine = {id(entry) for found in coded for entry in found}
+    return [entry for entry in entries if id(entry) in mine]
+
+
+def _by_code(case: Case, section: str) -> Mapping[tuple[str | None, str | None], Sequence[Entry]]:
+    """The measurements of a section by system and code, as they stand in it."""
+    found: dict[tuple[str | None, str | None], list[Entry]] | None = case.memo.get(("by code", section))
+    if found is None:
+        found = case.memo["by code", section] = {}
+        for entry in case.record.section(section) or ():
+            for code in getattr(entry, "codes", ()):
+                coded = found.setdefault((code.system, code.code), [])
+                if not coded or coded[-1] is not entry:
+                    coded.append(entry)
+    return found
+
+
+def _replacing(case: Case, section: str) -> Sequence[Entry]:
+    """The entries of a section that may take another's place, by what was recorded by the moment."""
+    found: list[Entry] | None = case.memo.get(("replacing", section))
+    if found is None:
+        entries = case.record.section(section) or ()
+        found = [e for e in entries if getattr(e, "status", None) in REPLACES and _speaks(case, e)]
+        case.memo["replacing", section] = found
+    return found
+
+
 def _superseded(case: Case, fact: Fact, standings: list[Standing]) -> list[Standing]:
-    """Take out what a correction of the same result replaced, by what was recorded by the moment."""
-    sections = (*fact.sections, *fact.also)
-    entries = (entry for section in sections for entry in case.record.section(section) or ())
-    newer = [e for e in entries if getattr(e, "status", None) in REPLACES and _speaks(case, e)]
+    """Take out what a correction of the same result replaced."""
+    if not standings:
+        return standings
+    newer = [entry for section in (*fact.sections, *fact.also) for entry in _replacing(case, section)]
+    if not newer:
+        return standings
     return [
         replace(s, counted=False, why="superseded", detail=None)
         if (s.counted is not False or s.why == "withdrawn") and any(_replaces(case, new, s.entry) for new in newer) else s
@@ -193,6 +234,7 @@ WITHDRAWN_SINCE = Text(zh="此后已撤回或拒绝", en="withdrawn or refused s
 PERHAPS_WITHDRAWN = Text(zh="可能已被撤回或拒绝", en="perhaps withdrawn or refused since")
 
 
+@cache
 def _not_supplied(section: str) -> Hidden:
     return Hidden(
         "not_supplied",
