@@ -44,8 +44,7 @@ from oncogate.packs.leaves import classes_of_leaf, options_of
 class LeafOutcome:
     """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from.
 
-    `holding` names what holds: for a fact derived from conditions, the conditions that made it so. Like a `Standing` it is
-    not frozen, for speed alone.
+    Like a `Standing` it is not frozen, for speed alone.
     """
 
     leaf: Leaf
@@ -56,7 +55,12 @@ class LeafOutcome:
     deciding: tuple[Standing, ...] = ()
     limit: Decimal | None = None
     basis_rows: Rows = ()
-    holding: tuple[Text, ...] = ()
+    said: Callable[[], tuple[Text, ...]] | tuple[Text, ...] = ()
+
+    @once
+    def holding(self) -> tuple[Text, ...]:
+        """What holds, in words; of a fact derived from conditions, the conditions that made it so."""
+        return self.said() if callable(self.said) else self.said
 
     @once
     def evidence(self) -> tuple[Evidence, ...]:
@@ -120,13 +124,13 @@ class Walk:
             missing = found.missing or ((leaf.value,) if truth is None else ())
             return LeafOutcome(
                 leaf, truth, lambda: (*found.evidence, *self._behind_the_limit(leaf)), missing, self.asked,
-                limit=self._derived_limit(leaf), holding=found.holding,
+                limit=self._derived_limit(leaf), said=found.holding,
             )  # fmt: skip
         if isinstance(leaf, Holds):
             found = derive(self.case, leaf.holds, self._options(leaf))
             missing = found.missing or ((leaf.holds,) if found.truth is None else ())
             return LeafOutcome(
-                leaf, found.truth, lambda: found.evidence, missing, self.asked, holding=found.holding
+                leaf, found.truth, lambda: found.evidence, missing, self.asked, said=found.holding
             )
         if isinstance(leaf, Drugs):
             return self._drugs(leaf)
@@ -152,7 +156,7 @@ class Walk:
         missing = () if selection.exists else (leaf.exists,)
         label = (self.case.facts[leaf.exists].label,) if selection.exists else ()
         return LeafOutcome(
-            leaf, selection.exists, selection.evidence, missing, self.asked, basis_rows=basis, holding=label
+            leaf, selection.exists, selection.evidence, missing, self.asked, basis_rows=basis, said=label
         )
 
     def _latest(self, leaf: Latest) -> LeafOutcome:
@@ -183,10 +187,10 @@ class Walk:
         known = [limit for limit in limits if isinstance(limit, Decimal)]
         deciding = beyond or newest
         label = self.case.facts[leaf.latest].label
-        holding = (with_value(label, deciding[0].entry),) if truth and deciding else ()
+        holding = lambda: (with_value(label, deciding[0].entry),) if truth and deciding else ()  # noqa: E731
         return LeafOutcome(
             leaf, truth, lambda: (*_marked(selection, newest, conflicting), *look_at(basis)), missing, self.asked,
-            deciding, min(known) if known else None, holding=holding,
+            deciding, min(known) if known else None, said=holding,
         )  # fmt: skip
 
     def _said_before(

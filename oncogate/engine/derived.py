@@ -29,7 +29,7 @@ def look_at(rows: Rows) -> tuple[Evidence, ...]:
     return rows() if callable(rows) else rows
 
 
-@dataclass(frozen=True)
+@dataclass
 class Derived:
     """The possible values of a derived fact, what it rests on, and what would have to be there.
 
@@ -77,14 +77,9 @@ def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> list[Evidenc
     for drug in case.drugs:
         if drug.known is None:
             rows += [unrecognised("order.drugs", drug)] if case.marked else []
-        elif in_classes(drug.known, wanted) is not False:
+        elif (member := in_classes(drug.known, wanted)) is not False:
             rows.append(
-                Evidence(
-                    fact=fact,
-                    counted=in_classes(drug.known, wanted),
-                    value=drug.label.zh,
-                    detail=drug.known.label,
-                )
+                Evidence.made(fact=fact, counted=member, value=drug.label.zh, detail=drug.known.label)
             )
     if case.doubtful and not case.drugs:
         said = Text(

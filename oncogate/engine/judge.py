@@ -15,7 +15,7 @@ from oncogate.engine.conditions import LeafOutcome, Walk
 from oncogate.model.rule import Rule, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass
 class Judgement:
     """A rule's verdict on a case, with every leaf's part in it."""
 

@@ -37,18 +37,21 @@ class Hidden:
     detail: Text
     source: str | None = None
 
-    def evidence(self, fact: str) -> Evidence:
-        """The gap as a row of evidence."""
-        return Evidence.made(fact=fact, source=self.source, counted=None, why=self.why, detail=self.detail)
+    def evidence(self, fact: str, label: Text | None = None) -> Evidence:
+        """The gap as a row of evidence; `label` is what clinicians call the fact."""
+        return Evidence.made(
+            fact=fact, label=label, source=self.source, counted=None, why=self.why, detail=self.detail
+        )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Selection:
-    """The candidates of a fact, in a fixed order, and what may be hidden."""
+    """The candidates of a fact, in a fixed order, and what may be hidden; `label` is what clinicians call the fact."""
 
     fact: str
     standings: tuple[Standing, ...]
     hidden: tuple[Hidden, ...]
+    label: Text | None = None
 
     @property
     def exists(self) -> Truth:
@@ -80,9 +83,12 @@ class Selection:
 
     def rows(self, standings: Iterable[Standing]) -> tuple[Evidence, ...]:
         """The rows of some of the standings, and of what may be hidden; if there are none, that nothing is there."""
-        rows = [s.evidence(self.fact) for s in standings]
-        rows += [h.evidence(self.fact) for h in self.hidden]
-        return tuple(rows) or (Evidence.made(fact=self.fact, counted=False, why="absent"),)
+        fact, label = self.fact, self.label
+        rows = [
+            *[s.evidence(fact, label) for s in standings],
+            *[h.evidence(fact, label) for h in self.hidden],
+        ]
+        return tuple(rows) or (Evidence.made(fact=fact, label=label, counted=False, why="absent"),)
 
 
 def select(
@@ -122,7 +128,7 @@ def _select(case: Case, name: str, counting: Counting) -> Selection:
     standings = _last_word(case, fact, _superseded(case, fact, standings))
     if len(standings) > 1:
         standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
-    return Selection(name, tuple(standings), tuple(hidden))
+    return Selection(name, tuple(standings), tuple(hidden), fact.label)
 
 
 def _candidates(case: Case, fact: Fact, section: str) -> Sequence[Entry]:

@@ -104,13 +104,13 @@ class Standing:
     problem: Why | None = None
     doubts: frozenset[Why | None] = frozenset()
 
-    def evidence(self, fact: str) -> Evidence:
-        """The standing as a row of evidence."""
+    def evidence(self, fact: str, label: Text | None = None) -> Evidence:
+        """The standing as a row of evidence; `label` is what clinicians call the fact."""
         entry = self.entry
         time = entry.effective
         day = time is not None and not isinstance(time, datetime)
         return made(Evidence, {
-            "fact": fact, "label": None, "entry": entry.id, "source": entry.source, "counted": self.counted,
+            "fact": fact, "label": label, "entry": entry.id, "source": entry.source, "counted": self.counted,
             "why": self.why or self.problem, "value": shown_value(entry), "time": time, "precision": "day" if day else None,
             "detail": self.detail,
         })  # fmt: skip

@@ -30,7 +30,7 @@ SECTION_LABELS = {
 
 def section_label(section: str) -> Text:
     """What clinicians call a section of the record."""
-    return SECTION_LABELS.get(section, Text(zh=section, en=section))
+    return SECTION_LABELS.get(section) or Text(zh=section, en=section)
 
 
 def shown_value(entry: Entry) -> str | None:

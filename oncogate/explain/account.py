@@ -88,8 +88,10 @@ class Account:
     def _forward(self) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
         if self.doubts:
             return (), tuple(doubt.rule for doubt in self.doubts)
-        rules = {rule.id: rule for rule, _ in self.spoken}
         asking = [f for f in self.findings if f.asks in ("block", "warn")]
+        if not asking:
+            return (), ()
+        rules = {rule.id: rule for rule, _ in self.spoken}
         remedies = {f.rule: r for f in asking if (r := remedy_for(rules[f.rule], f.verdict)) is not None}
         program = self.programs.of(self.force, "stable")
 

@@ -86,8 +86,11 @@ def _written(parameter: Parameter) -> str:
 
 
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
-    rows = dict.fromkeys(row for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence))
-    return tuple(row.labelled(case.facts[row.fact].label) if row.fact in case.facts else row for row in rows)
+    facts = case.facts
+    rows = [row for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence)]
+    return tuple(dict.fromkeys([
+        row if row.label is not None or row.fact not in facts else row.labelled(facts[row.fact].label) for row in rows
+    ]))  # fmt: skip
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:

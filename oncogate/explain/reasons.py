@@ -6,7 +6,7 @@ goes on with the near misses and the gaps that the evidence shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from oncogate.base.texts import Language, Text
@@ -52,6 +52,9 @@ MET = Text(zh="已满足要求。", en="The requirement is met.")
 NOT_APPLICABLE = Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
 NOT_KNOWN = Text(zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this.")
 NOTHING = Text(zh="", en="")
+
+Both = tuple[str, str]
+"""A part of a sentence in Chinese and in English."""
 
 MOST_SHOWN = 4
 """Near misses said in a sentence; all are in the evidence."""
@@ -161,8 +164,8 @@ def _because(judgement: Judgement, _: Case) -> Text:
     """
     true = [leaf for leaf in judgement.leaves if leaf.truth and not leaf.asked]
     telling = [leaf for leaf in true if leaf.holding and not isinstance(leaf.leaf, Exists)]
-    said = _once(t for leaf in telling or true for t in leaf.holding)
-    return Text(zh="、".join(t.zh for t in said), en=", ".join(t.en for t in said))
+    said = _once([(t.zh, t.en) for leaf in telling or true for t in leaf.holding])
+    return Text(zh="、".join([zh for zh, _ in said]), en=", ".join([en for _, en in said]))
 
 
 def _missing(judgement: Judgement, case: Case) -> Text:
@@ -193,27 +196,34 @@ def missing_label(name: str, case: Case) -> Text:
     return Text(zh=shown, en=shown)
 
 
-def _relevant(judgement: Judgement) -> list[LeafOutcome]:
-    """The leaves that a reason speaks of: those asked for, and any that are unknown."""
+def _unsettled(judgement: Judgement) -> list[LeafOutcome]:
+    """The leaves that a reason speaks of: those that don't hold, of what is asked for, and any that are unknown."""
     everything = judgement.rule.require is None
-    return [leaf for leaf in judgement.leaves if everything or leaf.asked or leaf.truth is None]
+    return [
+        leaf for leaf in judgement.leaves
+        if leaf.truth is None or (leaf.truth is False and (everything or leaf.asked))
+    ]  # fmt: skip
 
 
 def _gaps(judgement: Judgement, case: Case) -> list[Text]:
-    open_leaves = [leaf for leaf in _relevant(judgement) if leaf.truth is None]
+    open_leaves = [leaf for leaf in judgement.leaves if leaf.truth is None]
     rows = [
         e
         for leaf in open_leaves
         for e in leaf.evidence
         if e.counted is None or (e.counted and e.why is not None)
     ]
-    said = _once(_gap(e, case) for e in rows)
-    said = said or _once(_bounded(s) for leaf in open_leaves for s in leaf.deciding if _censored(s.entry))
+    said = _once([_gap(e, case) for e in rows])
+    said = said or _once([_bounded(s) for leaf in open_leaves for s in leaf.deciding if _censored(s.entry)])
     if not said:
         return []
-    zh = "；".join(s.zh for s in said[:MOST_SHOWN])
-    en = "; ".join(s.en for s in said[:MOST_SHOWN])
+    zh, en = _listed(said)
     return [Text(zh=f"无法判定的原因：{zh}。", en=f"Not known because: {en}.")]
+
+
+def _listed(said: Sequence[Both]) -> Both:
+    shown = said[:MOST_SHOWN]
+    return "；".join([zh for zh, _ in shown]), "; ".join([en for _, en in shown])
 
 
 def _censored(entry: Entry) -> bool:
@@ -221,60 +231,62 @@ def _censored(entry: Entry) -> bool:
     return isinstance(quantity, Quantity) and quantity.comparator is not None
 
 
-def _bounded(standing: Standing) -> Text:
+def _bounded(standing: Standing) -> Both:
     value = value_text(standing.entry)
-    return Text(
-        zh=f"结果只报告为 {value.zh}，无法与限值比较",
-        en=f"the result is only reported as {value.en}, which can't be compared with the limit",
+    return (
+        f"结果只报告为 {value.zh}，无法与限值比较",
+        f"the result is only reported as {value.en}, which can't be compared with the limit",
     )
 
 
-def _gap(row: Evidence, case: Case) -> Text:
+def _gap(row: Evidence, case: Case) -> Both:
     if row.entry is None and row.detail is not None and not row.value:
-        return row.detail
+        return row.detail.zh, row.detail.en
     return _row(row, case)
 
 
 def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
     rows = [
-        e for leaf in _relevant(judgement) for e in leaf.evidence
-        if e.counted is False and e.entry is not None and e.why is not None and leaf.truth is not True
+        e for leaf in _unsettled(judgement) for e in leaf.evidence
+        if e.counted is False and e.entry is not None and e.why is not None
     ]  # fmt: skip
-    alike = {e.fact for e in rows} if len(rows) > 1 else set()
-    label = _row_label(rows[0], case.facts) if len(alike) == 1 else None
-    said = _once(_row(e, case, labelled=label is None) for e in rows)
-    if not said:
+    if not rows:
         return []
+    alike = len(rows) > 1 and len({e.fact for e in rows}) == 1
+    said = _once([_row(e, case, labelled=not alike) for e in rows])
     more = len(said) - MOST_SHOWN
-    zh = "；".join(s.zh for s in said[:MOST_SHOWN]) + (f"；另有 {more} 项" if more > 0 else "")
-    en = "; ".join(s.en for s in said[:MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    zh, en = _listed(said)
+    if more > 0:
+        zh, en = f"{zh}；另有 {more} 项", f"{en}; and {more} more"
+    label = _row_label(rows[0], case.facts) if alike else None
     what_zh, what_en = (f"的{label.zh}均", f" ({label.en})") if label else ("但", "")
     return [Text(zh=f"已查到{what_zh}不能采用：{zh}。", en=f"Found but not counted{what_en}: {en}.")]
 
 
-def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Text:
-    label = _row_label(row, case.facts)
+def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Both:
     why = row.detail or WHY[row.why or "invalid"]
-    shown = _shown(row, case.facts)
-    value_zh = f"“{shown.zh}”" if shown.zh else ""
-    value_en = f" `{shown.en}`" if shown.en else ""
-    when = time_text(row.time, case.at) if row.time is not None else None
+    value_zh, value_en = _shown(row, case.facts)
+    value_zh = f"“{value_zh}”" if value_zh else ""
+    value_en = f" `{value_en}`" if value_en else ""
+    when = time_said(row.time, case.at) if row.time is not None else ""
     if not labelled:
-        zh = (when.zh if when else "时间不明") + f"{value_zh}（{why.zh}）"
-        return Text(zh=zh, en=(when.en if when else "undated") + f"{value_en} ({why.en})")
-    zh = (f"{when.zh} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
-    en = f"{label.en}{value_en}" + (f" of {when.en}" if when else "") + f" ({why.en})"
-    return Text(zh=zh, en=en)
+        return f"{when or '时间不明'}{value_zh}（{why.zh}）", f"{when or 'undated'}{value_en} ({why.en})"
+    label = _row_label(row, case.facts)
+    zh = (f"{when} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
+    en = f"{label.en}{value_en}" + (f" of {when}" if when else "") + f" ({why.en})"
+    return zh, en
 
 
-def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Text:
+def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Both:
     value = row.value or ""
     vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
     if vocabulary and value in vocabulary.values:
-        return vocabulary.values[value]
-    if row.why == "unreadable_unit":
-        return Text(zh=value, en=value)  # shown as it came
-    return quantity_said(value)
+        word = vocabulary.values[value]
+        return word.zh, word.en
+    if not value or row.why == "unreadable_unit":
+        return value, value  # shown as it came
+    said = quantity_said(value)
+    return said.zh, said.en
 
 
 def value_text(entry: Entry) -> Text:
@@ -292,11 +304,16 @@ def _row_label(row: Evidence, facts: Mapping[str, Fact]) -> Text:
     return facts[row.fact].label if row.fact in facts else Text(zh=row.fact, en=row.fact)
 
 
-def _once(texts: Iterable[Text]) -> list[Text]:
-    return list({text.zh: text for text in texts}.values())
+def _once(said: Iterable[Both]) -> list[Both]:
+    return list({zh: (zh, en) for zh, en in said}.values())
+
+
+def time_said(time: Time, at: datetime) -> str:
+    """A time as a clinician reads it, in the zone of the decision moment."""
+    return minute_text(time, at) if isinstance(time, datetime) else time.isoformat()
 
 
 def time_text(time: Time, at: datetime) -> Text:
-    """A time as a clinician reads it, in the zone of the decision moment."""
-    text = minute_text(time, at) if isinstance(time, datetime) else time.isoformat()
-    return Text(zh=text, en=text)
+    """`time_said`, which is the same in both languages."""
+    said = time_said(time, at)
+    return Text(zh=said, en=said)

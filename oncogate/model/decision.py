@@ -214,8 +214,9 @@ class Decision(Model):
         # what was asked for singly stands behind the account
         in_order = next(reversed(values)) == _ACCOUNT and WHEN_ASKED[0] in values
         if _ACCOUNT in values and not in_order:
-            told = {name: getattr(self, name) for name in type(self).model_fields}
-            object.__setattr__(self, "__dict__", {**told, _ACCOUNT: values[_ACCOUNT]})
+            account = values[_ACCOUNT]
+            told = {name: values[name] if name in values else getattr(account, name) for name in _FIELDS}
+            object.__setattr__(self, "__dict__", {**told, _ACCOUNT: account})
         return self
 
     @model_serializer(mode="wrap")
@@ -285,6 +286,9 @@ class Decision(Model):
     def load(cls, source: str | bytes | Mapping[str, Any]) -> Decision:
         """A decision from its JSON or its data; raises pydantic's `ValidationError` for anything else."""
         return cls.model_validate(json.loads(source) if isinstance(source, (str, bytes)) else source)
+
+
+_FIELDS = tuple(Decision.model_fields)
 
 
 @cache
