@@ -67,7 +67,7 @@ FAULTS = (
     Fault("another patient is counted", STANDING, 'yield False, "wrong_patient", None', "pass"),
     Fault("another patient's diagnosis stands", CASE, "return not self.of_another_patient(entry) and (recorded is None", "return (recorded is None"),
     Fault("another tumour is counted", STANDING, "yield self._focus(entry)", "pass"),
-    Fault("a code without its system", STANDING, "any((c.system, c.code) in fact.code_keys for c in entry.codes)", "any(c.code == code for c in entry.codes for _, code in fact.code_keys)"),
+    Fault("a code without its system", STANDING, "not fact.code_keys.isdisjoint([(c.system, c.code) for c in entry.codes])", "any(c.code == code for c in entry.codes for _, code in fact.code_keys)"),
     Fault("a rule is passed over at a glance", "engine/judge.py", "any(asked.isdisjoint(ordered) for asked in rule.drug_classes)", "bool(rule.drug_classes)"),
     Fault("a doubtful order concerns no drug", CASE, "        if self.doubtful:\n            return None\n        return frozenset(name for d", "        return frozenset(name for d"),
     Fault("another kind is counted", STANDING, "return any_kind or kind in fact.kinds", "return True"),

@@ -265,9 +265,10 @@ class Walk:
         wanted = frozenset(classes_of_leaf(leaf, self.parameters))
         unrecognised: Truth = None if leaf.all_of is not None and self.case.marked else False
         each: list[Truth] = []
+        narrowed = leaf.narrowed
         for drug in self.case.drugs:
             member = in_classes(drug.known, wanted) if drug.known else unrecognised
-            if leaf.narrowed and drug.known and member is not False:
+            if narrowed and drug.known and member is not False:
                 member = every((member, *self._given_so(leaf, drug.drug)))
             each.append(member)
         truth: Truth
@@ -279,7 +280,7 @@ class Walk:
 
         def rows() -> tuple[Evidence, ...]:
             drugs = drug_evidence(self.case, leaf.fact, wanted)
-            return (*drugs, *(self._reckoned_by(leaf) if leaf.narrowed else ()))
+            return (*drugs, *(self._reckoned_by(leaf) if narrowed else ()))
 
         return LeafOutcome(leaf, truth, rows, (leaf.fact,) if truth is None else (), self.asked)
 

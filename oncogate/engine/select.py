@@ -113,46 +113,55 @@ def select(
 
 def _select(case: Case, name: str, counting: Counting) -> Selection:
     fact = case.facts[name]
-    standings: list[Standing] = []
-    hidden: list[Hidden] = []
-    for section in fact.sections:
-        if case.record.section(section) is None:
-            hidden.append(_not_supplied(section))
-        standings += counting.standings(_candidates(case, fact, section))
-        hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(case, mark, fact)]
-    for section in fact.also:
-        standings += counting.standings(_candidates(case, fact, section))
-        hidden += [
-            _unread(mark) for mark in case.unread(section) if mark.kind in (*fact.kinds, *fact.doubtful_kinds)
-        ]
+    sections = (*fact.sections, *fact.also)
+    candidates = [entry for section in sections for entry in _candidates(case, fact, section)]
+    standings = counting.standings(candidates)
     standings = _last_word(case, fact, _superseded(case, fact, standings))
     if len(standings) > 1:
         standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
-    return Selection(name, tuple(standings), tuple(hidden), fact.label)
+    return Selection(name, tuple(standings), _hidden(case, fact), fact.label)
+
+
+def _hidden(case: Case, fact: Fact) -> tuple[Hidden, ...]:
+    """What was not supplied, or could not be read, where there may be entries of the fact."""
+    hidden: list[Hidden] = []
+    unread = bool(case.record.unread)
+    for section in fact.sections:
+        if case.record.section(section) is None:
+            hidden.append(_not_supplied(section))
+        if unread:
+            hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(case, mark, fact)]
+    for section in fact.also if unread else ():
+        hidden += [
+            _unread(mark) for mark in case.unread(section) if mark.kind in (*fact.kinds, *fact.doubtful_kinds)
+        ]
+    return tuple(hidden)
 
 
 def _candidates(case: Case, fact: Fact, section: str) -> Sequence[Entry]:
-    """The entries of a section that the fact may mean: of measurements, which are many, those that are coded as it."""
+    """The entries of a section that the fact may mean: of measurements, which are many, those with a code of it."""
     entries = case.record.section(section) or ()
     if not entries or not isinstance(entries[0], Measurement) or fact.near_kinds:
         return entries
     by_code = _by_code(case, section)
-    coded = [found for key in fact.code_keys if (found := by_code.get(key))]
+    coded = [found for code in fact.codes if (found := by_code.get(code.code))]
     if len(coded) < 2:
         return coded[0] if coded else ()
     mine = {id(entry) for found in coded for entry in found}
     return [entry for entry in entries if id(entry) in mine]
 
 
-def _by_code(case: Case, section: str) -> Mapping[tuple[str | None, str | None], Sequence[Entry]]:
-    """The measurements of a section by system and code, as they stand in it."""
-    found: dict[tuple[str | None, str | None], list[Entry]] | None = case.memo.get(("by code", section))
+def _by_code(case: Case, section: str) -> Mapping[str | None, Sequence[Entry]]:
+    """The measurements of a section as they stand in it, by their codes of whichever system."""
+    found: dict[str | None, list[Entry]] | None = case.memo.get(("by code", section))
     if found is None:
         found = case.memo["by code", section] = {}
         for entry in case.record.section(section) or ():
             for code in getattr(entry, "codes", ()):
-                coded = found.setdefault((code.system, code.code), [])
-                if not coded or coded[-1] is not entry:
+                coded = found.get(code.code)
+                if coded is None:
+                    found[code.code] = [entry]
+                elif coded[-1] is not entry:
                     coded.append(entry)
     return found
 

@@ -321,4 +321,4 @@ class Counting:
 
 
 def _coded(entry: Measurement | OrderOnRecord, fact: Fact) -> bool:
-    return any((c.system, c.code) in fact.code_keys for c in entry.codes)
+    return not fact.code_keys.isdisjoint([(c.system, c.code) for c in entry.codes])

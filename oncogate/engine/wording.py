@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from oncogate.base.texts import Text
@@ -37,19 +38,19 @@ def shown_value(entry: Entry) -> str | None:
     """The entry's value as recorded, for evidence."""
     if isinstance(entry, Measurement):
         return quantity_text(entry.value) if entry.value is not None else entry.text
-    if isinstance(entry, Stage):
-        return entry.stage
-    if isinstance(entry, Assessment):
-        return entry.level
+    field = _SAYS.get(type(entry))
+    if field is not None:
+        said: str | None = getattr(entry, field)
+        return said
+    name: str | None = getattr(entry, "name", None)
     if isinstance(entry, (Treatment, OrderOnRecord)):
         names = [d.name or d.code or "" for d in entry.drugs]
-        return getattr(entry, "name", None) or "+".join(n for n in names if n) or None
-    if isinstance(entry, Pathology):
-        return entry.conclusion
-    for field in ("name", "result", "text"):
-        if getattr(entry, field, None):
-            return str(getattr(entry, field))
-    return None
+        return name or "+".join(n for n in names if n) or None
+    return name or getattr(entry, "result", None) or getattr(entry, "text", None) or None
+
+
+_SAYS: Mapping[type[Entry], str] = {Stage: "stage", Assessment: "level", Pathology: "conclusion"}
+"""The field that says what an entry says."""
 
 
 def quantity_text(quantity: Quantity) -> str:
@@ -66,15 +67,17 @@ def with_value(label: Text, entry: Entry) -> Text:
     return Text(zh=f"{label.zh} {number} {unit.zh}".strip(), en=f"{label.en} {number} {unit.en}".strip())
 
 
+_STATUSES = {
+    "preliminary": Text(zh="尚为初步报告", en="preliminary"), "registered": Text(zh="尚未出结果", en="without a result yet"),
+    "cancelled": Text(zh="已取消或检测失败", en="cancelled or failed"), "not-done": Text(zh="未执行", en="not done"),
+    "draft": Text(zh="尚为草稿", en="a draft"), "proposed": Text(zh="尚未签署", en="proposed only"),
+    "on-hold": Text(zh="已暂停", en="on hold"), "planned": Text(zh="计划中", en="planned"),
+}  # fmt: skip
+
+
 def status_said(status: str | None) -> Text:
     """Why an entry of this status doesn't count."""
-    words = {
-        "preliminary": Text(zh="尚为初步报告", en="preliminary"), "registered": Text(zh="尚未出结果", en="without a result yet"),
-        "cancelled": Text(zh="已取消或检测失败", en="cancelled or failed"), "not-done": Text(zh="未执行", en="not done"),
-        "draft": Text(zh="尚为草稿", en="a draft"), "proposed": Text(zh="尚未签署", en="proposed only"),
-        "on-hold": Text(zh="已暂停", en="on hold"), "planned": Text(zh="计划中", en="planned"),
-    }  # fmt: skip
-    return words.get(status or "", Text(zh=f"状态为“{status}”", en=f"status `{status}`"))
+    return _STATUSES.get(status or "") or Text(zh=f"状态为“{status}”", en=f"status `{status}`")
 
 
 KIND_LABELS = {

@@ -132,9 +132,9 @@ class Account:
 
     # -- one rule ------------------------------------------------------------------------------------
 
-    def _judgement(self, rule: Rule) -> Judgement | None:
+    def _judgement(self, rule: Rule, *, spoken: bool = True) -> Judgement | None:
         if rule.id not in self._judged:
-            self._judged[rule.id] = judge_safely(rule, self.case)
+            self._judged[rule.id] = judge_safely(rule, self.case, spoken=spoken)
         return self._judged[rule.id]
 
     def _finding(self, rule: Rule, verdict: Verdict | None) -> Finding:
@@ -150,7 +150,7 @@ class Account:
 
     def _content(self, rule: Rule) -> Finding:
         """The finding of a rule that asks for nothing."""
-        judgement = self._judgement(rule)
+        judgement = self._judgement(rule, spoken=False)
         content = judgement is not None and judgement.verdict in CONTENT
         return self._finding(rule, judgement.verdict) if judgement and content else unexplained(rule, "met")
 
@@ -173,8 +173,9 @@ def _unread(case: Case) -> Iterator[Notice]:
 
 
 def _of_others(case: Case) -> Iterator[Notice]:
+    record = case.record
     for section in PatientRecord.SECTIONS:
-        for index, entry in enumerate(case.record.section(section) or ()):
+        for index, entry in enumerate(getattr(record, section) or ()):
             # most name none: no call for each
             if entry.patient is not None and case.of_another_patient(entry):
                 said = Text(
