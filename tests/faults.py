@@ -84,7 +84,7 @@ FAULTS = (
     Fault("a result without value is counted", CONTENT, 'yield False, "absent", Text(zh="没有结果值"', 'yield True, "absent", Text(zh="没有结果值"'),
     Fault("a conflict is decided by the first", CONDITIONS, "newest = selection.newest\n        truths", "newest = selection.newest[:1]\n        truths"),
     Fault("a conflict is no critical value", CONDITIONS, 'True if self.raising else None', "None"),
-    Fault("undecided newer results are passed over", SELECT, "if last is None or s.when is None or s.when >= last)", "if s.counted and s.when == last)"),
+    Fault("undecided newer results are passed over", SELECT, "if last is None or s.when is None or s.when >= last]", "if s.counted and s.when == last]"),
     Fault("not unknown is true", "base/logic.py", "return None if value is None else not value", "return not value"),
     Fault("any with an unknown is false", "base/logic.py", "True if True in values else None if None in values else False", "True in values"),
     Fault("all with an unknown is true", "base/logic.py", "False if False in values else None if None in values else True", "False not in values"),

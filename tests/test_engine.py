@@ -218,7 +218,7 @@ def test_an_order_that_can_not_even_be_looked_at_passes_no_rule(monkeypatch):
 def test_a_verdict_stands_though_it_can_not_be_explained(monkeypatch, broken):
     from oncogate.explain import account
 
-    monkeypatch.setattr(account, broken, (lambda *_: None) if broken == "judge_safely" else _fails)
+    monkeypatch.setattr(account, broken, (lambda *_, **__: None) if broken == "judge_safely" else _fails)
     decision = GATE.decide(request_of({"order": DOCETAXEL, "consents": []}, LIBRARY))
     finding = decision.finding("core/consent-missing")
     assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unmet", "block", "engine_error")  # fmt: skip

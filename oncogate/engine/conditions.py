@@ -17,7 +17,7 @@ from oncogate.engine.formulas.given import by_route, dose_compares, reckoned_by
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.engine.values import all_agree, compare, is_listed
-from oncogate.engine.wording import with_value
+from oncogate.engine.wording import stated, with_value
 from oncogate.model.condition import (
     All,
     AnyOf,
@@ -229,8 +229,8 @@ class Walk:
         fact = self.case.facts[leaf.latest] if isinstance(leaf, Latest) else None
         vocabulary = fact.vocabulary if fact else None
         if vocabulary is None:
-            return self._compared(leaf, getattr(entry, "level", None))
-        return self._compared(leaf, vocabulary.value_of(getattr(entry, vocabulary.field, None)))
+            return self._compared(leaf, stated(entry, "level"))
+        return self._compared(leaf, vocabulary.value_of(stated(entry, vocabulary.field)))
 
     def _limits(self, leaf: Compared) -> frozenset[Any]:
         operator, ref = leaf.comparison

@@ -7,7 +7,7 @@ gives a `Derived`: the values that are possible. One possible value is a known o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,17 +70,24 @@ def known(
     return Derived(_POSSIBLE[truth], rows, tuple(missing))
 
 
-def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> list[Evidence]:
+def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> Sequence[Evidence]:
     """The order's drugs that are, or could be, of the classes."""
     wanted = frozenset(classes)
+    found: list[Evidence] | None = case.memo.get(("drugs", fact, wanted))
+    if found is None:
+        found = case.memo["drugs", fact, wanted] = _drug_evidence(case, fact, wanted)
+    return found
+
+
+def _drug_evidence(case: Case, fact: str, wanted: frozenset[str]) -> list[Evidence]:
+    label = case.facts[fact].label if fact in case.facts else None
     rows = []
     for drug in case.drugs:
         if drug.known is None:
             rows += [unrecognised("order.drugs", drug)] if case.marked else []
         elif (member := in_classes(drug.known, wanted)) is not False:
-            rows.append(
-                Evidence.made(fact=fact, counted=member, value=drug.label.zh, detail=drug.known.label)
-            )
+            named, called = drug.label.zh, drug.known.label
+            rows.append(Evidence.made(fact=fact, label=label, counted=member, value=named, detail=called))
     if case.doubtful and not case.drugs:
         said = Text(
             zh="医嘱标明为抗肿瘤治疗，但没有列出药品",

@@ -16,7 +16,7 @@ from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.standing import ERRONEOUS, Counting, Standing, Window
-from oncogate.engine.wording import section_label
+from oncogate.engine.wording import section_label, stated
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -157,7 +157,7 @@ def _by_code(case: Case, section: str) -> Mapping[str | None, Sequence[Entry]]:
     if found is None:
         found = case.memo["by code", section] = {}
         for entry in case.record.section(section) or ():
-            for code in getattr(entry, "codes", ()):
+            for code in stated(entry, "codes"):
                 coded = found.get(code.code)
                 if coded is None:
                     found[code.code] = [entry]
@@ -171,7 +171,7 @@ def _replacing(case: Case, section: str) -> Sequence[Entry]:
     found: list[Entry] | None = case.memo.get(("replacing", section))
     if found is None:
         entries = case.record.section(section) or ()
-        found = [e for e in entries if getattr(e, "status", None) in REPLACES and _speaks(case, e)]
+        found = [e for e in entries if e.__dict__["status"] in REPLACES and _speaks(case, e)]
         case.memo["replacing", section] = found
     return found
 
@@ -234,7 +234,7 @@ def _after(standing: Standing, undone: Truth) -> Standing:
 
 def _undoes(case: Case, end: Standing, signed: Standing) -> Truth:
     """Whether a withdrawal takes back what was signed: by then, and for the same regimen if both name one."""
-    one, other = getattr(end.entry, "regimen", None), getattr(signed.entry, "regimen", None)
+    one, other = stated(end.entry, "regimen"), stated(signed.entry, "regimen")
     if one and other and not case.tables.same_regimen(one, other):
         return False
     said = case.recorded(end.entry)

@@ -15,7 +15,7 @@ from oncogate.base.times import day_start, go_back
 from oncogate.engine.case import Case, in_classes
 from oncogate.engine.content import Check, content_checks, read_value, word_for
 from oncogate.engine.values import all_agree, with_unit
-from oncogate.engine.wording import ended_said, kind_said, shown_value, status_said
+from oncogate.engine.wording import ended_said, kind_said, shown_value, stated, status_said
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -155,7 +155,7 @@ class Counting:
         case, fact = self.case, self.fact
         if case.of_another_patient(entry):
             yield False, "wrong_patient", None
-        status = getattr(entry, "status", None)
+        status = stated(entry, "status")
         ends = status in fact.ends
         if status in ERRONEOUS:
             yield False, "invalid", Text(zh="该记录已标记为录入错误", en="marked as entered in error")
@@ -206,7 +206,7 @@ class Counting:
             )
 
     def _due(self, entry: Entry, due: Window) -> Iterator[Check]:
-        planned = getattr(entry, "planned", None)
+        planned = stated(entry, "planned")
         if planned is None:
             yield None, "unread", Text(zh="没有计划执行时间", en="it has no planned time")
             return
@@ -242,7 +242,7 @@ class Counting:
             return self._gives(entry.drugs, None) if fact.drugs and entry.drugs else False
         if isinstance(entry, Stage):
             return True
-        kind = getattr(entry, "kind", None)
+        kind = stated(entry, "kind")
         if kind in fact.doubtful_kinds:
             return None
         if kind in fact.narrow_kinds:
@@ -297,11 +297,11 @@ class Counting:
         order, asked = self.case.order, self.fact.matches
         if order is None or not asked:
             return
-        named = getattr(entry, "regimen", None) if "regimen" in asked else None
+        named = stated(entry, "regimen") if "regimen" in asked else None
         same = self._same_regimen(named) if named else True
         if same is not True:
             yield same, "other_regimen", Text(zh=f"针对的是“{named}”", en=f"it is for `{named}`")
-        cycle = getattr(entry, "cycle", None) if "cycle" in asked else None
+        cycle = stated(entry, "cycle") if "cycle" in asked else None
         same = True if cycle is None else None if order.cycle is None else order.cycle == cycle
         if same is not True:
             yield same, "other_cycle", Text(zh=f"针对的是第{cycle}周期", en=f"it is for cycle {cycle}")

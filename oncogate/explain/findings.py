@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from oncogate.base.made import made
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement
+from oncogate.engine.wording import stated
 from oncogate.explain.reasons import Fillings, reason_for
 from oncogate.model.condition import Latest
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
@@ -21,12 +23,13 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     """The finding of one rule; `force` tells what the layers set."""
     rule, verdict = judgement.rule, judgement.verdict
     asks = asked(rule, verdict)
-    values = Fillings(judgement, case)
+    alike = _alike(rule, force)
+    values = Fillings(judgement, case, alike.filled)
     remedy = remedy_for(rule, verdict) if asks is not None else None
     return made(Finding, {
         "rule": rule.id, "version": rule.version, "layer": force.set_by.get(rule.id, {}).get(""), "effect": rule.effect,
         "verdict": verdict, "asks": asks, "why": None, "title": rule.title, "reason": reason_for(judgement, case, values),
-        "evidence": _evidence(judgement, case), "missing": _missing(judgement), "parameters": parameters_used(rule, force),
+        "evidence": _evidence(judgement, case), "missing": _missing(judgement), "parameters": alike.parameters,
         "remedy": _advice(remedy, values.fill(remedy)) if remedy is not None else None,
         "override": rule.override if asks is not None else None,
     })  # fmt: skip
@@ -65,9 +68,22 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
 
 def parameters_used(rule: Rule, force: InForce) -> Mapping[str, Used]:
     """The parameters of the rule and, as `fact/name`, of the derived facts that it asks for; each with who set it."""
-    found: Mapping[str, Used] | None = force.memo.get(rule.id)
-    if found is None:
-        found = force.memo[rule.id] = dict(_each_used(rule, force))
+    return _alike(rule, force).parameters
+
+
+@dataclass
+class _Alike:
+    """What the findings of one rule have alike; `filled` are its texts that say the same in every case, by their `id`."""
+
+    rule: Rule
+    parameters: Mapping[str, Used]
+    filled: dict[int, Text] = field(default_factory=dict)
+
+
+def _alike(rule: Rule, force: InForce) -> _Alike:
+    found: _Alike | None = force.memo.get(rule.id)
+    if found is None or found.rule is not rule:  # a mutant goes by the same name
+        found = force.memo[rule.id] = _Alike(rule, dict(_each_used(rule, force)))
     return found
 
 
@@ -87,10 +103,13 @@ def _written(parameter: Parameter) -> str:
 
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
     facts = case.facts
-    rows = [row for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence)]
-    return tuple(dict.fromkeys([
-        row if row.label is not None or row.fact not in facts else row.labelled(facts[row.fact].label) for row in rows
-    ]))  # fmt: skip
+    rows = [
+        row if row.label is not None or row.fact not in facts else row.labelled(facts[row.fact].label)
+        for leaf in judgement.leaves
+        for row in (*leaf.basis, *leaf.evidence)
+    ]
+    told_apart = {(row.fact, row.entry, row.value) for row in rows}  # the whole rows take long to compare
+    return tuple(rows if len(told_apart) == len(rows) else dict.fromkeys(rows))
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:
@@ -112,7 +131,7 @@ def critical_value_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, 
             measured = case.facts[outcome.leaf.latest].measured
             for standing in outcome.deciding:
                 entry = standing.entry
-                quantity = getattr(entry, "value", None)
+                quantity = stated(entry, "value")
                 prefix = quantity.comparator or "" if quantity else ""
                 raised.append(
                     CriticalValue(

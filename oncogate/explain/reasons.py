@@ -16,7 +16,7 @@ from oncogate.engine.conditions import LeafOutcome
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
-from oncogate.engine.wording import minute_text, shown_value
+from oncogate.engine.wording import minute_text, shown_value, stated
 from oncogate.explain.words import quantity_said
 from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
@@ -61,19 +61,31 @@ MOST_SHOWN = 4
 
 
 class Fillings:
-    """What `{…}` stands for in a rule's texts. Most texts use few of them, so each is worked out when one asks for it."""
+    """What `{…}` stands for in a rule's texts. Most texts use few of them, so each is worked out when one asks for it.
 
-    def __init__(self, judgement: Judgement, case: Case) -> None:
+    `filled` keeps those texts of the rule, by their `id`, that ask for its parameters alone: they are the same in every case.
+    """
+
+    def __init__(self, judgement: Judgement, case: Case, filled: dict[int, Text] | None = None) -> None:
         self.judgement = judgement
         self.case = case
+        self._filled = {} if filled is None else filled
         self._known: dict[str, Text] = {}
-        self._chinese, self._english = _InOneLanguage(self, "zh"), _InOneLanguage(self, "en")
+        self._asked: set[str] = set()
 
     def fill(self, text: Text) -> Text:
         """The text with each `{name}` replaced, in either language by its own."""
-        return Text(zh=text.zh.format_map(self._chinese), en=text.en.format_map(self._english))
+        filled = self._filled.get(id(text))
+        if filled is None:
+            self._asked.clear()
+            chinese, english = _InOneLanguage(self, "zh"), _InOneLanguage(self, "en")
+            filled = Text(zh=text.zh.format_map(chinese), en=text.en.format_map(english))
+            if self._asked.isdisjoint(_OF_THE_CASE) and self._asked.isdisjoint(_OF_A_LEAF):
+                self._filled[id(text)] = filled
+        return filled
 
     def __getitem__(self, name: str) -> Text:
+        self._asked.add(name)
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._worked_out(name)
@@ -120,7 +132,10 @@ def reason_for(judgement: Judgement, case: Case, values: Fillings) -> Text:
         parts = [values.fill(said.unknown or NOT_KNOWN), *_gaps(judgement, case)]
     parts += _near_misses(judgement, case)
     english = " ".join([p.en for p in parts])
-    return Text(zh="".join([p.zh for p in parts]), en=english[:1].upper() + english[1:])
+    begun = english[:1].upper()
+    if len(parts) == 1 and english.startswith(begun):
+        return parts[0]
+    return Text(zh="".join([p.zh for p in parts]), en=begun + english[1:])
 
 
 def _tumour(_: Judgement, case: Case) -> Text:
@@ -227,7 +242,7 @@ def _listed(said: Sequence[Both]) -> Both:
 
 
 def _censored(entry: Entry) -> bool:
-    quantity = getattr(entry, "value", None)
+    quantity = stated(entry, "value")
     return isinstance(quantity, Quantity) and quantity.comparator is not None
 
 
@@ -291,7 +306,7 @@ def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Both:
 
 def value_text(entry: Entry) -> Text:
     """An entry's value as a clinician reads it."""
-    quantity = getattr(entry, "value", None)
+    quantity = stated(entry, "value")
     if isinstance(quantity, Quantity):
         unit = unit_text(quantity.unit)
         number = f"{quantity.comparator or ''}{quantity.value:f}"
