@@ -21,7 +21,6 @@ from oncogate.engine.wording import stated, with_value
 from oncogate.model.condition import (
     All,
     AnyOf,
-    AtLeastN,
     Compared,
     Condition,
     Drugs,
@@ -44,7 +43,7 @@ from oncogate.packs.leaves import classes_of_leaf, options_of
 class LeafOutcome:
     """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from.
 
-    Like a `Standing` it is not frozen, for speed alone.
+    `said` is what holds, in words, or how to say it. Like a `Standing` it is not frozen, for speed alone.
     """
 
     leaf: Leaf
@@ -101,17 +100,17 @@ class Walk:
 
     def truth(self, condition: Condition) -> Truth:
         """The truth of a condition. Every leaf is judged, so that all that is wrong is said at once."""
+        if isinstance(condition, Leaf):
+            outcome = self._leaf(condition)
+            self.leaves.append(outcome)
+            return outcome.truth
         if isinstance(condition, All):
             return self.every(condition.all)
         if isinstance(condition, AnyOf):
             return some([self.truth(c) for c in condition.any])
         if isinstance(condition, Not):
             return negate(self.truth(condition.not_))
-        if isinstance(condition, AtLeastN):
-            return at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
-        outcome = self._leaf(condition)
-        self.leaves.append(outcome)
-        return outcome.truth
+        return at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
 
     def _leaf(self, leaf: Leaf) -> LeafOutcome:
         if isinstance(leaf, Exists):
@@ -153,11 +152,10 @@ class Walk:
             self.case, leaf.exists, window=self._window(leaf.within), older_than=older, since=since, due=due,
             options=self._options(leaf),
         )  # fmt: skip
-        missing = () if selection.exists else (leaf.exists,)
-        label = (self.case.facts[leaf.exists].label,) if selection.exists else ()
-        return LeafOutcome(
-            leaf, selection.exists, selection.evidence, missing, self.asked, basis_rows=basis, said=label
-        )
+        found = selection.exists
+        missing = () if found else (leaf.exists,)
+        label = (self.case.facts[leaf.exists].label,) if found else ()
+        return LeafOutcome(leaf, found, selection.evidence, missing, self.asked, basis_rows=basis, said=label)
 
     def _latest(self, leaf: Latest) -> LeafOutcome:
         limits = self._limits(leaf)

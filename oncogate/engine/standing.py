@@ -141,19 +141,25 @@ class Counting:
         is_kind = self.is_kind(entry)
         if is_kind is False and not self.fact.near_kinds:
             return None
-        when = None if entry.effective is None else self.case.first_instant(entry.effective)
+        when = entry.effective
+        if when is not None and not isinstance(when, datetime):
+            when = self.case.first_instant(when)
         against = [check for check in self._checks(entry, is_kind, when) if check[0] is not True]
         if against:
             counted = every([check[0] for check in against])
             _, why, detail = next(check for check in against if check[0] is counted)
             doubts = frozenset([check[1] for check in against if check[0] is None])
             return Standing(entry, counted, why, detail, when, doubts=doubts)
-        value, problem, detail = read_value(self.fact, entry)
-        return Standing(entry, True, None, detail or word_for(self.fact, entry), when, value, problem)
+        value, problem, detail = (
+            read_value(self.fact, entry) if self.fact.measured is not None else (None, None, None)
+        )
+        if detail is None and self.fact.vocabulary is not None:
+            detail = word_for(self.fact, entry)
+        return Standing(entry, True, None, detail, when, value, problem)
 
     def _checks(self, entry: Entry, is_kind: Truth, when: datetime | None) -> Iterator[Check]:
         case, fact = self.case, self.fact
-        if case.of_another_patient(entry):
+        if entry.patient is not None and case.of_another_patient(entry):
             yield False, "wrong_patient", None
         status = stated(entry, "status")
         ends = status in fact.ends
@@ -167,7 +173,7 @@ class Counting:
             yield False, "not_final", status_said(status)
         if not ends and when is not None and when > case.at:
             yield False, "in_the_future", None
-        recorded = case.recorded(entry)
+        recorded = when if entry.recorded is None else case.recorded(entry)
         if recorded is None:
             yield None, "unread", NO_TIME
         elif recorded > case.at:
@@ -176,7 +182,8 @@ class Counting:
             yield from self._due(entry, self.due)
         elif not ends and (when is None or self.bounded):
             yield from self._timing(when, entry)
-        yield self._focus(entry)
+        if fact.focus != "ignored":
+            yield self._focus(entry)
         if fact.matches:
             yield from self.matches(entry)
         if ends:
@@ -282,8 +289,6 @@ class Counting:
 
     def _focus(self, entry: Entry) -> Check:
         rule = self.fact.focus
-        if rule == "ignored":
-            return PASSED
         if entry.focus is not None:
             about = self.case.about_this_tumour(entry.focus)
             return about, "wrong_focus", UNTOLD_TUMOUR if about is None else OTHER_TUMOUR
