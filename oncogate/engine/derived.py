@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oncogate.base.logic import Truth
+from oncogate.base.made import made
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case, OrderedDrug, in_classes
@@ -87,7 +88,10 @@ def _drug_evidence(case: Case, fact: str, wanted: frozenset[str]) -> list[Eviden
             rows += [unrecognised("order.drugs", drug)] if case.marked else []
         elif (member := in_classes(drug.known, wanted)) is not False:
             named, called = drug.label.zh, drug.known.label
-            rows.append(Evidence.made(fact=fact, label=label, counted=member, value=named, detail=called))
+            rows.append(made(Evidence, {
+                "fact": fact, "label": label, "entry": None, "source": None, "counted": member, "why": None, "value": named,
+                "time": None, "precision": None, "detail": called,
+            }))  # fmt: skip
     if case.doubtful and not case.drugs:
         said = Text(
             zh="医嘱标明为抗肿瘤治疗，但没有列出药品",

@@ -24,7 +24,7 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     rule, verdict = judgement.rule, judgement.verdict
     asks = asked(rule, verdict)
     alike = _alike(rule, force)
-    values = Fillings(judgement, case, alike.filled)
+    values = Fillings(judgement, case, alike.prepared)
     remedy = remedy_for(rule, verdict) if asks is not None else None
     return made(Finding, {
         "rule": rule.id, "version": rule.version, "layer": force.set_by.get(rule.id, {}).get(""), "effect": rule.effect,
@@ -73,11 +73,11 @@ def parameters_used(rule: Rule, force: InForce) -> Mapping[str, Used]:
 
 @dataclass
 class _Alike:
-    """What the findings of one rule have alike; `filled` are its texts that say the same in every case, by their `id`."""
+    """What the findings of one rule have alike; `prepared` is for its `Fillings`."""
 
     rule: Rule
     parameters: Mapping[str, Used]
-    filled: dict[int, Text] = field(default_factory=dict)
+    prepared: dict[int, Text | tuple[str, ...]] = field(default_factory=dict)
 
 
 def _alike(rule: Rule, force: InForce) -> _Alike:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from string import Formatter
 
-from oncogate.base.texts import Language, Text
+from oncogate.base.texts import Text
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import LeafOutcome
@@ -63,29 +64,37 @@ MOST_SHOWN = 4
 class Fillings:
     """What `{…}` stands for in a rule's texts. Most texts use few of them, so each is worked out when one asks for it.
 
-    `filled` keeps those texts of the rule, by their `id`, that ask for its parameters alone: they are the same in every case.
+    `prepared` keeps of the rule's texts, by their `id`, what they are filled to in every case, where they ask for parameters
+    alone, and else the names that they ask for.
     """
 
-    def __init__(self, judgement: Judgement, case: Case, filled: dict[int, Text] | None = None) -> None:
+    def __init__(
+        self, judgement: Judgement, case: Case, prepared: dict[int, Text | tuple[str, ...]] | None = None
+    ) -> None:
         self.judgement = judgement
         self.case = case
-        self._filled = {} if filled is None else filled
+        self._prepared = {} if prepared is None else prepared
         self._known: dict[str, Text] = {}
-        self._asked: set[str] = set()
 
     def fill(self, text: Text) -> Text:
         """The text with each `{name}` replaced, in either language by its own."""
-        filled = self._filled.get(id(text))
-        if filled is None:
-            self._asked.clear()
-            chinese, english = _InOneLanguage(self, "zh"), _InOneLanguage(self, "en")
-            filled = Text(zh=text.zh.format_map(chinese), en=text.en.format_map(english))
-            if self._asked.isdisjoint(_OF_THE_CASE) and self._asked.isdisjoint(_OF_A_LEAF):
-                self._filled[id(text)] = filled
-        return filled
+        prepared = self._prepared.get(id(text))
+        if prepared is None:
+            prepared = self._prepared[id(text)] = self._prepare(text)
+        return self._filled(text, prepared) if isinstance(prepared, tuple) else prepared
+
+    def _prepare(self, text: Text) -> Text | tuple[str, ...]:
+        parts = (part for said in (text.zh, text.en) for part in Formatter().parse(said))
+        names = tuple(dict.fromkeys(name for _, name, _, _ in parts if name is not None))
+        alike = not any(name in _OF_THE_CASE or name in _OF_A_LEAF for name in names)
+        return self._filled(text, names) if alike else names
+
+    def _filled(self, text: Text, names: Iterable[str]) -> Text:
+        values = {name: self[name] for name in names}
+        zh = text.zh.format_map({name: value.zh for name, value in values.items()})
+        return Text.of(zh, text.en.format_map({name: value.en for name, value in values.items()}))
 
     def __getitem__(self, name: str) -> Text:
-        self._asked.add(name)
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._worked_out(name)
@@ -108,17 +117,6 @@ class Fillings:
         raise KeyError(name)
 
 
-class _InOneLanguage:
-    """The fillings as `str.format_map` asks for them."""
-
-    def __init__(self, fillings: Fillings, language: Language) -> None:
-        self.fillings = fillings
-        self.language = language
-
-    def __getitem__(self, name: str) -> str:
-        return self.fillings[name].in_(self.language)
-
-
 def reason_for(judgement: Judgement, case: Case, values: Fillings) -> Text:
     """The reason of a finding that asks for something, or why the rule is content; `values` are its fillings."""
     if judgement.verdict == "met":
@@ -135,7 +133,7 @@ def reason_for(judgement: Judgement, case: Case, values: Fillings) -> Text:
     begun = english[:1].upper()
     if len(parts) == 1 and english.startswith(begun):
         return parts[0]
-    return Text(zh="".join([p.zh for p in parts]), en=begun + english[1:])
+    return Text.of("".join([p.zh for p in parts]), begun + english[1:])
 
 
 def _tumour(_: Judgement, case: Case) -> Text:
@@ -275,7 +273,7 @@ def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
         zh, en = f"{zh}；另有 {more} 项", f"{en}; and {more} more"
     label = _row_label(rows[0], case.facts) if alike else None
     what_zh, what_en = (f"的{label.zh}均", f" ({label.en})") if label else ("但", "")
-    return [Text(zh=f"已查到{what_zh}不能采用：{zh}。", en=f"Found but not counted{what_en}: {en}.")]
+    return [Text.of(f"已查到{what_zh}不能采用：{zh}。", f"Found but not counted{what_en}: {en}.")]
 
 
 def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Both:
@@ -310,7 +308,7 @@ def value_text(entry: Entry) -> Text:
     if isinstance(quantity, Quantity):
         unit = unit_text(quantity.unit)
         number = f"{quantity.comparator or ''}{quantity.value:f}"
-        return Text(zh=f"{number} {unit.zh}".strip(), en=f"{number} {unit.en}".strip())
+        return Text.of(f"{number} {unit.zh}".strip(), f"{number} {unit.en}".strip())
     shown = shown_value(entry) or ""
     return Text(zh=shown, en=shown)
 
@@ -331,4 +329,4 @@ def time_said(time: Time, at: datetime) -> str:
 def time_text(time: Time, at: datetime) -> Text:
     """`time_said`, which is the same in both languages."""
     said = time_said(time, at)
-    return Text(zh=said, en=said)
+    return Text.of(said, said)
