@@ -17,7 +17,7 @@ from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs, Spoken
 from oncogate.engine.wording import section_label
 from oncogate.explain.findings import (
-    critical_value_of,
+    critical_values_of,
     failed,
     finding_of,
     obligations_of,
@@ -67,12 +67,14 @@ class Account:
     @once
     def critical_values(self) -> tuple[CriticalValue, ...]:
         """The critical values that were seen."""
-        return tuple(v for rule, _ in self.spoken for v in self._safely(critical_value_of, rule))
+        raising = [rule for rule, _ in self.spoken if rule.effect == "critical_value"]
+        return tuple([value for rule in raising for value in self._safely(critical_values_of, rule)])
 
     @once
     def obligations(self) -> tuple[Obligation, ...]:
         """What follows."""
-        return tuple(o for rule, _ in self.spoken for o in self._safely(obligations_of, rule))
+        obliging = [rule for rule, _ in self.spoken if rule.obligations]
+        return tuple([obligation for rule in obliging for obligation in self._safely(obligations_of, rule)])
 
     @property
     def way_forward(self) -> tuple[tuple[str, ...], ...]:
@@ -93,12 +95,11 @@ class Account:
             return (), ()
         rules = {rule.id: rule for rule, _ in self.spoken}
         remedies = {f.rule: r for f in asking if (r := remedy_for(rules[f.rule], f.verdict)) is not None}
-        program = self.programs.of(self.force, "stable")
 
         def asks(request: Request) -> tuple[Outcome, Sequence[str]]:
-            said = [
-                (r.id, asked(r, v or "unknown")) for r, v in program.spoken(self.case.with_request(request))
-            ]
+            program = self.programs.of(self.force, "stable")
+            spoken = program.spoken(self.case.with_request(request))
+            said = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in spoken]
             return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
 
         try:

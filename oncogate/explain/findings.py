@@ -121,9 +121,9 @@ def _missing(judgement: Judgement) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for leaf in unsettled for name in leaf.missing))
 
 
-def critical_value_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, ...]:
-    """The critical values that a judgement raised, one for each result that is beyond the limit."""
-    if judgement.rule.effect != "critical_value" or judgement.verdict != "unmet":
+def critical_values_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, ...]:
+    """The critical values that a rule for them raised, one for each result that is beyond the limit."""
+    if judgement.verdict != "unmet":
         return ()
     raised = []
     for outcome in judgement.leaves:
