@@ -113,7 +113,7 @@ FAULTS = (
     Fault("what is hidden holds no vinca alkaloid", "engine/formulas/repeats.py", "*(t for t, _ in pairs), None if hidden else False])", "*(t for t, _ in pairs), False])"),
     Fault("a group's members aren't its", CASE, "if drug.id in wanted or drug.groups & wanted:", "if drug.id in wanted:"),
     Fault("a coarse code is in no group", CASE, "return None if drug.perhaps & wanted else False", "return False"),
-    Fault("planned for later is due", STANDING, "elif time > due.since:", "elif False:"),
+    Fault("planned for later is due", STANDING, "if time > due.since:", "if False:"),
     Fault("a refuted diagnosis stands", CASE, 'd.status not in ("refuted", "entered-in-error")', 'd.status not in ("entered-in-error",)'),
     Fault("past tumours are active", CASE, "any(d.status in ACTIVE for d in g)", "True"),
     Fault("second engine: a disagreement is overlooked", GATE, "if j is not None and not (_agrees(opinion, j) and (self._leads or _agrees_with(said, j)))", "if j is None"),

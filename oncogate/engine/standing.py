@@ -130,7 +130,6 @@ class Counting:
         self.since = since
         self.due = due
         self.options = options
-        self.bounded = window is not None or older_than is not None or since is not None
 
     def standings(self, entries: Iterable[Entry]) -> list[Standing]:
         """The standings of those of the entries that are candidates."""
@@ -179,9 +178,9 @@ class Counting:
         elif recorded > case.at:
             yield False, "recorded_late", None
         if self.due is not None:
-            yield from self._due(entry, self.due)
-        elif not ends and (when is None or self.bounded):
-            yield from self._timing(when, entry)
+            yield self._due(entry, self.due)
+        elif not ends:
+            yield self._timing(when, entry)
         if fact.focus != "ignored":
             yield self._focus(entry)
         if fact.matches:
@@ -191,41 +190,35 @@ class Counting:
         else:
             yield from content_checks(case, fact, entry, self.options)
 
-    def _timing(self, when: datetime | None, entry: Entry) -> Iterator[Check]:
+    def _timing(self, when: datetime | None, entry: Entry) -> Check:
         if when is None:
-            if not isinstance(entry, Diagnosis):
-                yield None, "unread", NO_TIME
-        elif self.window is not None and when < self.window.since:
-            yield False, "too_old", None
-        elif self.since is not None and when < self._since(entry, self.since):
-            yield (
-                False,
-                "too_old",
-                Text(zh=f"早于{self.since.written.zh}", en=f"before the {self.since.written.en}"),
-            )
-        elif self.older_than is not None and when >= self.older_than.since:
-            yield (
-                False,
-                "wrong_kind",
-                Text(
-                    zh=f"未满{self.older_than.written.zh}", en=f"less than {self.older_than.written.en} ago"
-                ),
-            )
+            return PASSED if isinstance(entry, Diagnosis) else (None, "unread", NO_TIME)
+        if self.window is not None and when < self.window.since:
+            return False, "too_old", None
+        if self.since is not None and when < self._since(entry, self.since):
+            said = self.since.written
+            return False, "too_old", Text(zh=f"早于{said.zh}", en=f"before the {said.en}")
+        if self.older_than is not None and when >= self.older_than.since:
+            said = self.older_than.written
+            return False, "wrong_kind", Text(zh=f"未满{said.zh}", en=f"less than {said.en} ago")
+        return PASSED
 
-    def _due(self, entry: Entry, due: Window) -> Iterator[Check]:
+    def _due(self, entry: Entry, due: Window) -> Check:
         planned = stated(entry, "planned")
         if planned is None:
-            yield None, "unread", Text(zh="没有计划执行时间", en="it has no planned time")
-            return
+            return None, "unread", Text(zh="没有计划执行时间", en="it has no planned time")
         time = self.case.first_instant(planned)
         today = day_start(self.case.at, self.case.at)
         if time < (self.case.at if isinstance(planned, datetime) else today):
-            yield False, "too_old", Text(zh="计划时间已过", en="its planned time has passed")
-        elif time > due.since:
-            said = Text(
-                zh=f"计划在 {due.written.zh} 以后", en=f"planned for later than {due.written.en} from now"
+            return False, "too_old", Text(zh="计划时间已过", en="its planned time has passed")
+        if time > due.since:
+            said = due.written
+            return (
+                False,
+                "in_the_future",
+                Text(zh=f"计划在 {said.zh} 以后", en=f"planned for later than {said.en} from now"),
             )
-            yield False, "in_the_future", said
+        return PASSED
 
     def _since(self, entry: Entry, since: Window) -> datetime:
         # a specimen's stage is often dated on the day of the operation, without a time

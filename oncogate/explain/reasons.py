@@ -291,8 +291,8 @@ def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Both:
 
 
 def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Both:
-    value = row.value or ""
-    vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
+    value, fact = row.value or "", facts.get(row.fact)
+    vocabulary = fact.vocabulary if fact is not None else None
     if vocabulary and value in vocabulary.values:
         word = vocabulary.values[value]
         return word.zh, word.en
