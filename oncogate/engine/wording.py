@@ -37,7 +37,7 @@ def section_label(section: str) -> Text:
 
 def stated(entry: Entry, field: str) -> Any:
     """What an entry states in a field; `None` also where entries of its kind don't have one of that name."""
-    return entry.__dict__.get(field)  # to ask a model for what it doesn't have takes thirty times as long
+    return entry.__dict__.get(field)  # to ask a model for what it doesn't have takes many times as long
 
 
 def shown_value(entry: Entry) -> str | None:
