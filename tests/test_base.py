@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import re
 from collections.abc import Iterator
 
 import pytest
+from pydantic import ValidationError
 
 import oncogate.gate  # noqa: F401 - all expressions are there
 from oncogate.base import patterns
 from oncogate.base.garbage import uncollected
+from oncogate.base.made import made
+from oncogate.base.texts import Text
 
 
 class TestPatterns:
@@ -31,6 +36,19 @@ class TestPatterns:
         every = [one for one in gc.get_objects() if type(one).__module__ == patterns.__name__]
         assert len(every) > 150
         assert all(one.flags is not None for one in every)
+
+
+class TestMade:
+    def test_a_model_that_is_made_is_the_one_that_is_validated(self) -> None:
+        ours, theirs = made(Text, {"zh": "一", "en": "one"}), Text(zh="一", en="one")
+        assert (ours, hash(ours), ours.model_fields_set) == (theirs, hash(theirs), theirs.model_fields_set)
+        assert ours.model_dump_json() == theirs.model_dump_json()
+        assert copy.deepcopy(ours) == pickle.loads(pickle.dumps(ours)) == theirs
+        assert ours.model_copy(update={"en": "1"}) == Text(zh="一", en="1")
+
+    def test_it_is_as_frozen(self) -> None:
+        with pytest.raises(ValidationError):
+            made(Text, {"zh": "一", "en": "one"}).en = "two"  # type: ignore[misc]
 
 
 @pytest.fixture

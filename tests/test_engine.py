@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from oncogate import Gate, Request
 from oncogate.authoring.examples import request_of
 from oncogate.engine.case import Case
 from oncogate.engine.judge import judge
+from oncogate.engine.wording import minute_text
 from oncogate.packs.load import load_library
 
 LIBRARY = load_library()
@@ -218,11 +220,39 @@ def test_an_order_that_can_not_even_be_looked_at_passes_no_rule(monkeypatch):
 def test_a_verdict_stands_though_it_can_not_be_explained(monkeypatch, broken):
     from oncogate.explain import account
 
-    monkeypatch.setattr(account, broken, (lambda *_: None) if broken == "judge_safely" else _fails)
+    monkeypatch.setattr(account, broken, (lambda *_, **__: None) if broken == "judge_safely" else _fails)
     decision = GATE.decide(request_of({"order": DOCETAXEL, "consents": []}, LIBRARY))
     finding = decision.finding("core/consent-missing")
     assert (decision.outcome, finding.verdict, finding.asks, finding.why) == ("block", "unmet", "block", "engine_error")  # fmt: skip
     assert finding in decision.determining
+
+
+def test_what_a_text_does_not_ask_for_can_not_spoil_it(monkeypatch):
+    from oncogate.explain import reasons
+
+    monkeypatch.setattr(reasons, "_OF_THE_CASE", {**reasons._OF_THE_CASE, "regimen": _fails})
+    decision = GATE.decide(request_of({"order": DOCETAXEL, "consents": []}, LIBRARY))
+    assert decision.finding("core/consent-missing").why is None
+
+
+def test_no_text_of_one_patient_is_said_of_another():
+    gate = Gate(LIBRARY)
+    first, second = (
+        {f.rule: f.reason for f in gate.decide(request_of({"order": {"drugs": [{"name": name}]}}, LIBRARY)).findings}
+        for name in ("多西他赛", "紫杉醇")
+    )  # fmt: skip
+    alone = {
+        f.rule: f.reason
+        for f in GATE.decide(request_of({"order": {"drugs": [{"name": "紫杉醇"}]}}, LIBRARY)).findings
+    }
+    assert second == alone
+    assert any(first[rule] != reason for rule, reason in second.items() if rule in first)
+
+
+def test_an_empty_date_is_written_as_it_always_was():
+    at = datetime(2026, 3, 2, tzinfo=timezone.utc)
+    assert minute_text(datetime(1, 1, 2, 3, 4, 5, tzinfo=timezone.utc), at) == "1-01-02 03:04"
+    assert minute_text(datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc), at) == "2026-01-02 03:04"
 
 
 def test_every_formula_that_a_fact_may_name_is_there_and_no_other():

@@ -58,6 +58,7 @@ WHAT_IT_IS = {
     "explain/reasons.py": {"4": "near misses in a sentence"},
     "explain/view.py": {"6": "position in a time", "8": "characters of a digest"},
     "explain/way_forward.py": {"8": "actions tried in every combination"},
+    "explain/words.py": {"4096": "size of a cache"},
     "model/at_once.py": {"32": "bytes", "1024": "bytes", "16": "digits", "256": "bytes that there are"},
     "model/overlay.py": {"500": "longest text"},
     "model/values.py": {"1e15": "largest number", "500": "longest name", "4096": "size of a cache", "8192": "size of a cache"},

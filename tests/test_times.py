@@ -6,6 +6,7 @@ import contextlib
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
+from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +90,17 @@ def test_a_day_is_its_first_instant_in_the_zone_of_the_decision():
 )  # fmt: skip
 def test_windows(count, unit, expected):
     assert go_back(MORNING, count, unit) == expected
+
+
+@given(
+    st.datetimes(timezones=st.just(timezone.utc)),
+    st.integers(0, 10**10),
+    st.sampled_from(["min", "h", "d", "wk"]),
+)
+def test_a_window_of_fixed_length_is_what_the_calendar_makes_of_it(at, count, unit):
+    name = {"min": "minutes", "h": "hours", "d": "days", "wk": "weeks"}[unit]
+    with contextlib.suppress(OverflowError, ValueError):
+        assert go_back(at, count, unit) == at - relativedelta(**{name: count})
 
 
 def test_a_month_back_from_the_end_of_a_longer_one():

@@ -43,6 +43,15 @@ def test_the_examples(name, outcome, ways, stuck):
     assert (decision.outcome, decision.way_forward, decision.not_remediable) == (outcome, ways, stuck)
 
 
+def test_what_no_remedy_can_be_tried_for_is_not_judged_again(monkeypatch):
+    from oncogate.explain import account
+
+    judged = []
+    monkeypatch.setattr(account.Case, "with_request", lambda *_: judged.append(1))
+    decision = GATE.decide(Request.load(EXAMPLES["anc-below-limit.json"]))
+    assert (decision.not_remediable, judged) == (("core/anc-below-start-limit",), [])
+
+
 def test_every_example_is_in_the_table_above():
     assert len(EXAMPLES) == 13
 

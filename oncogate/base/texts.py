@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from oncogate.base.made import made
+
 Language = Literal["zh", "en"]
 
 
@@ -16,6 +18,11 @@ class Text(BaseModel):
 
     zh: str
     en: str
+
+    @classmethod
+    def of(cls, zh: str, en: str) -> Text:
+        """A text of what are known to be strings."""
+        return made(Text, {"zh": zh, "en": en})
 
     def in_(self, language: Language) -> str:
         """The text in `language` (`zh` or `en`)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,11 +17,10 @@ from oncogate.engine.formulas.given import by_route, dose_compares, reckoned_by
 from oncogate.engine.select import Selection, select
 from oncogate.engine.standing import Standing, Window
 from oncogate.engine.values import all_agree, compare, is_listed
-from oncogate.engine.wording import with_value
+from oncogate.engine.wording import stated, with_value
 from oncogate.model.condition import (
     All,
     AnyOf,
-    AtLeastN,
     Compared,
     Condition,
     Drugs,
@@ -40,11 +39,11 @@ from oncogate.model.record import Drug, Measurement
 from oncogate.packs.leaves import classes_of_leaf, options_of
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class LeafOutcome:
     """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from.
 
-    `holding` names what holds: for a fact derived from conditions, the conditions that made it so.
+    `said` is what holds, in words, or how to say it. Like a `Standing` it is not frozen, for speed alone.
     """
 
     leaf: Leaf
@@ -55,7 +54,12 @@ class LeafOutcome:
     deciding: tuple[Standing, ...] = ()
     limit: Decimal | None = None
     basis_rows: Rows = ()
-    holding: tuple[Text, ...] = ()
+    said: Callable[[], tuple[Text, ...]] | tuple[Text, ...] = ()
+
+    @once
+    def holding(self) -> tuple[Text, ...]:
+        """What holds, in words; of a fact derived from conditions, the conditions that made it so."""
+        return self.said() if callable(self.said) else self.said
 
     @once
     def evidence(self) -> tuple[Evidence, ...]:
@@ -96,17 +100,17 @@ class Walk:
 
     def truth(self, condition: Condition) -> Truth:
         """The truth of a condition. Every leaf is judged, so that all that is wrong is said at once."""
+        if isinstance(condition, Leaf):
+            outcome = self._leaf(condition)
+            self.leaves.append(outcome)
+            return outcome.truth
         if isinstance(condition, All):
             return self.every(condition.all)
         if isinstance(condition, AnyOf):
             return some([self.truth(c) for c in condition.any])
         if isinstance(condition, Not):
             return negate(self.truth(condition.not_))
-        if isinstance(condition, AtLeastN):
-            return at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
-        outcome = self._leaf(condition)
-        self.leaves.append(outcome)
-        return outcome.truth
+        return at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
 
     def _leaf(self, leaf: Leaf) -> LeafOutcome:
         if isinstance(leaf, Exists):
@@ -119,13 +123,13 @@ class Walk:
             missing = found.missing or ((leaf.value,) if truth is None else ())
             return LeafOutcome(
                 leaf, truth, lambda: (*found.evidence, *self._behind_the_limit(leaf)), missing, self.asked,
-                limit=self._derived_limit(leaf), holding=found.holding,
+                limit=self._derived_limit(leaf), said=found.holding,
             )  # fmt: skip
         if isinstance(leaf, Holds):
             found = derive(self.case, leaf.holds, self._options(leaf))
             missing = found.missing or ((leaf.holds,) if found.truth is None else ())
             return LeafOutcome(
-                leaf, found.truth, lambda: found.evidence, missing, self.asked, holding=found.holding
+                leaf, found.truth, lambda: found.evidence, missing, self.asked, said=found.holding
             )
         if isinstance(leaf, Drugs):
             return self._drugs(leaf)
@@ -148,11 +152,10 @@ class Walk:
             self.case, leaf.exists, window=self._window(leaf.within), older_than=older, since=since, due=due,
             options=self._options(leaf),
         )  # fmt: skip
-        missing = () if selection.exists else (leaf.exists,)
-        label = (self.case.facts[leaf.exists].label,) if selection.exists else ()
-        return LeafOutcome(
-            leaf, selection.exists, selection.evidence, missing, self.asked, basis_rows=basis, holding=label
-        )
+        found = selection.exists
+        missing = () if found else (leaf.exists,)
+        label = (self.case.facts[leaf.exists].label,) if found else ()
+        return LeafOutcome(leaf, found, selection.evidence, missing, self.asked, basis_rows=basis, said=label)
 
     def _latest(self, leaf: Latest) -> LeafOutcome:
         limits = self._limits(leaf)
@@ -182,10 +185,10 @@ class Walk:
         known = [limit for limit in limits if isinstance(limit, Decimal)]
         deciding = beyond or newest
         label = self.case.facts[leaf.latest].label
-        holding = (with_value(label, deciding[0].entry),) if truth and deciding else ()
+        holding = lambda: (with_value(label, deciding[0].entry),) if truth and deciding else ()  # noqa: E731
         return LeafOutcome(
             leaf, truth, lambda: (*_marked(selection, newest, conflicting), *look_at(basis)), missing, self.asked,
-            deciding, min(known) if known else None, holding=holding,
+            deciding, min(known) if known else None, said=holding,
         )  # fmt: skip
 
     def _said_before(
@@ -224,8 +227,8 @@ class Walk:
         fact = self.case.facts[leaf.latest] if isinstance(leaf, Latest) else None
         vocabulary = fact.vocabulary if fact else None
         if vocabulary is None:
-            return self._compared(leaf, getattr(entry, "level", None))
-        return self._compared(leaf, vocabulary.value_of(getattr(entry, vocabulary.field, None)))
+            return self._compared(leaf, stated(entry, "level"))
+        return self._compared(leaf, vocabulary.value_of(stated(entry, vocabulary.field)))
 
     def _limits(self, leaf: Compared) -> frozenset[Any]:
         operator, ref = leaf.comparison
@@ -260,9 +263,10 @@ class Walk:
         wanted = frozenset(classes_of_leaf(leaf, self.parameters))
         unrecognised: Truth = None if leaf.all_of is not None and self.case.marked else False
         each: list[Truth] = []
+        narrowed = leaf.narrowed
         for drug in self.case.drugs:
             member = in_classes(drug.known, wanted) if drug.known else unrecognised
-            if leaf.narrowed and drug.known and member is not False:
+            if narrowed and drug.known and member is not False:
                 member = every((member, *self._given_so(leaf, drug.drug)))
             each.append(member)
         truth: Truth
@@ -274,7 +278,7 @@ class Walk:
 
         def rows() -> tuple[Evidence, ...]:
             drugs = drug_evidence(self.case, leaf.fact, wanted)
-            return (*drugs, *(self._reckoned_by(leaf) if leaf.narrowed else ()))
+            return (*drugs, *(self._reckoned_by(leaf) if narrowed else ()))
 
         return LeafOutcome(leaf, truth, rows, (leaf.fact,) if truth is None else (), self.asked)
 
@@ -398,13 +402,8 @@ def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ..
 
 def _marked(selection: Selection, newest: tuple[Standing, ...], conflicting: bool) -> tuple[Evidence, ...]:
     """The evidence of a `latest`: of the counted entries only the newest, and their conflict."""
-    rows = []
-    for standing in selection.told:
-        if standing in newest:
-            row = standing.evidence(selection.fact)
-            rows.append(row.model_copy(update={"why": "conflicting"}) if conflicting else row)
-        elif standing.counted is not True:
-            # a near miss; an older result that counts has nothing to say
-            rows.append(standing.evidence(selection.fact))
-    rows += [h.evidence(selection.fact) for h in selection.hidden]
-    return tuple(rows) or (Evidence(fact=selection.fact, counted=False, why="absent"),)
+    # an older result that counts has nothing to say; one that doesn't is a near miss
+    told = [s for s in selection.told if s in newest or s.counted is not True]
+    if conflicting:
+        told = [replace(s, why="conflicting") if s in newest else s for s in told]
+    return selection.rows(told)

@@ -13,6 +13,7 @@ from oncogate.clinical.stages import StageProblem, fits, read_stage
 from oncogate.clinical.units import help_for, to_canonical
 from oncogate.engine.case import Case
 from oncogate.engine.values import unit_text
+from oncogate.engine.wording import stated
 from oncogate.model.decision import Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -40,7 +41,7 @@ def content_checks(case: Case, fact: Fact, entry: Entry, options: Mapping[str, P
 def _vocabulary(fact: Fact, entry: Entry) -> Check:
     vocabulary = fact.vocabulary
     assert vocabulary is not None
-    said = getattr(entry, vocabulary.field, None)
+    said = stated(entry, vocabulary.field)
     if said is None and isinstance(entry, Measurement) and entry.value is not None:
         return None, "invalid", Text(
             zh="报告的是数值，不能据此判定阴性或阳性", en="it is a number, which doesn't say negative or positive"
@@ -129,7 +130,7 @@ def _forms(read: StageNotation) -> tuple[str, ...]:
 def word_for(fact: Fact, entry: Entry) -> Text | None:
     """What clinicians call a coded value."""
     vocabulary = fact.vocabulary
-    value = vocabulary.value_of(getattr(entry, vocabulary.field, None)) if vocabulary else None
+    value = vocabulary.value_of(stated(entry, vocabulary.field)) if vocabulary else None
     return vocabulary.values.get(value) if vocabulary and value else None
 
 

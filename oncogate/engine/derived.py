@@ -7,11 +7,12 @@ gives a `Derived`: the values that are possible. One possible value is a known o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from oncogate.base.logic import Truth
+from oncogate.base.made import made
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case, OrderedDrug, in_classes
@@ -29,7 +30,7 @@ def look_at(rows: Rows) -> tuple[Evidence, ...]:
     return rows() if callable(rows) else rows
 
 
-@dataclass(frozen=True)
+@dataclass
 class Derived:
     """The possible values of a derived fact, what it rests on, and what would have to be there.
 
@@ -70,22 +71,27 @@ def known(
     return Derived(_POSSIBLE[truth], rows, tuple(missing))
 
 
-def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> list[Evidence]:
+def drug_evidence(case: Case, fact: str, classes: Iterable[str]) -> Sequence[Evidence]:
     """The order's drugs that are, or could be, of the classes."""
     wanted = frozenset(classes)
+    found: list[Evidence] | None = case.memo.get(("drugs", fact, wanted))
+    if found is None:
+        found = case.memo["drugs", fact, wanted] = _drug_evidence(case, fact, wanted)
+    return found
+
+
+def _drug_evidence(case: Case, fact: str, wanted: frozenset[str]) -> list[Evidence]:
+    label = case.facts[fact].label if fact in case.facts else None
     rows = []
     for drug in case.drugs:
         if drug.known is None:
             rows += [unrecognised("order.drugs", drug)] if case.marked else []
-        elif in_classes(drug.known, wanted) is not False:
-            rows.append(
-                Evidence(
-                    fact=fact,
-                    counted=in_classes(drug.known, wanted),
-                    value=drug.label.zh,
-                    detail=drug.known.label,
-                )
-            )
+        elif (member := in_classes(drug.known, wanted)) is not False:
+            named, called = drug.label.zh, drug.known.label
+            rows.append(made(Evidence, {
+                "fact": fact, "label": label, "entry": None, "source": None, "counted": member, "why": None, "value": named,
+                "time": None, "precision": None, "detail": called,
+            }))  # fmt: skip
     if case.doubtful and not case.drugs:
         said = Text(
             zh="医嘱标明为抗肿瘤治疗，但没有列出药品",

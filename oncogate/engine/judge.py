@@ -15,7 +15,7 @@ from oncogate.engine.conditions import LeafOutcome, Walk
 from oncogate.model.rule import Rule, Verdict
 
 
-@dataclass(frozen=True)
+@dataclass
 class Judgement:
     """A rule's verdict on a case, with every leaf's part in it."""
 
@@ -24,13 +24,13 @@ class Judgement:
     leaves: tuple[LeafOutcome, ...]
 
 
-def judge(rule: Rule, case: Case, *, thorough: bool = False) -> Judgement:
+def judge(rule: Rule, case: Case, *, thorough: bool = False, spoken: bool = False) -> Judgement:
     """Judge `rule` with its parameters as they stand in it.
 
     One condition of `when` that is false settles that the rule doesn't apply; the others are then judged only if
-    `thorough`.
+    `thorough`. A rule that has `spoken` is known to apply, so that a glance at the drugs first would be in vain.
     """
-    ordered = None if thorough else case.drug_classes
+    ordered = None if thorough or spoken else case.drug_classes
     if ordered is not None and any(asked.isdisjoint(ordered) for asked in rule.drug_classes):
         return Judgement(rule, "not_applicable", ())  # most rules, of most orders: told at a glance
     walk = Walk(case, rule.parameters, raising=rule.effect == "critical_value")
@@ -42,13 +42,13 @@ def judge(rule: Rule, case: Case, *, thorough: bool = False) -> Judgement:
     return Judgement(rule, verdict_of(applies, required), tuple(walk.leaves))
 
 
-def judge_safely(rule: Rule, case: Case, *, thorough: bool = False) -> Judgement | None:
+def judge_safely(rule: Rule, case: Case, *, thorough: bool = False, spoken: bool = False) -> Judgement | None:
     """The judgement; `None` if the engine fails on the rule.
 
     An exception into the order screen would be a crash, a skipped rule a silent pass.
     """
     try:
-        return judge(rule, case, thorough=thorough)
+        return judge(rule, case, thorough=thorough, spoken=spoken)
     except Exception:
         return None
 

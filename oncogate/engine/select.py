@@ -7,15 +7,16 @@ that is missing) is told apart from what it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
 from oncogate.base.logic import Truth, every, some
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.standing import ERRONEOUS, Counting, Standing, Window
-from oncogate.engine.wording import section_label
+from oncogate.engine.wording import section_label, stated
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -36,32 +37,36 @@ class Hidden:
     detail: Text
     source: str | None = None
 
-    def evidence(self, fact: str) -> Evidence:
-        """The gap as a row of evidence."""
-        return Evidence.made(fact=fact, source=self.source, counted=None, why=self.why, detail=self.detail)
+    def evidence(self, fact: str, label: Text | None = None) -> Evidence:
+        """The gap as a row of evidence; `label` is what clinicians call the fact."""
+        return Evidence.made(
+            fact=fact, label=label, source=self.source, counted=None, why=self.why, detail=self.detail
+        )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Selection:
-    """The candidates of a fact, in a fixed order, and what may be hidden."""
+    """The candidates of a fact, in a fixed order, and what may be hidden; `label` is what clinicians call the fact."""
 
     fact: str
     standings: tuple[Standing, ...]
     hidden: tuple[Hidden, ...]
+    label: Text | None = None
 
     @property
     def exists(self) -> Truth:
         """Whether a counted entry is there."""
-        if any(s.counted is True for s in self.standings):
+        truths = [s.counted for s in self.standings]
+        if True in truths:
             return True
-        return None if self.hidden or any(s.counted is None for s in self.standings) else False
+        return None if self.hidden or None in truths else False
 
     @property
     def newest(self) -> tuple[Standing, ...]:
         """The counted entries of the newest moment, with any undecided ones that may be as new."""
         standing = [s for s in self.standings if s.counted is not False]
-        last = max((s.when for s in standing if s.counted and s.when), default=None)
-        return tuple(s for s in standing if last is None or s.when is None or s.when >= last)
+        last = max([s.when for s in standing if s.counted and s.when], default=None)
+        return tuple([s for s in standing if last is None or s.when is None or s.when >= last])
 
     @property
     def told(self) -> Iterator[Standing]:
@@ -74,9 +79,16 @@ class Selection:
 
     def evidence(self) -> tuple[Evidence, ...]:
         """All rows: what was found, then what may be hidden."""
-        rows = [s.evidence(self.fact) for s in self.told]
-        rows += [h.evidence(self.fact) for h in self.hidden]
-        return tuple(rows) or (Evidence(fact=self.fact, counted=False, why="absent"),)
+        return self.rows(self.told)
+
+    def rows(self, standings: Iterable[Standing]) -> tuple[Evidence, ...]:
+        """The rows of some of the standings, and of what may be hidden; if there are none, that nothing is there."""
+        fact, label = self.fact, self.label
+        rows = [
+            *[s.evidence(fact, label) for s in standings],
+            *[h.evidence(fact, label) for h in self.hidden],
+        ]
+        return tuple(rows) or (Evidence.made(fact=fact, label=label, counted=False, why="absent"),)
 
 
 def select(
@@ -101,32 +113,76 @@ def select(
 
 def _select(case: Case, name: str, counting: Counting) -> Selection:
     fact = case.facts[name]
-    standings: list[Standing] = []
+    sections = (*fact.sections, *fact.also)
+    candidates = [entry for section in sections for entry in _candidates(case, fact, section)]
+    standings = counting.standings(candidates)
+    standings = _last_word(case, fact, _superseded(case, fact, standings))
+    if len(standings) > 1:
+        standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
+    return Selection(name, tuple(standings), _hidden(case, fact), fact.label)
+
+
+def _hidden(case: Case, fact: Fact) -> tuple[Hidden, ...]:
+    """What was not supplied, or could not be read, where there may be entries of the fact."""
     hidden: list[Hidden] = []
+    unread = bool(case.record.unread)
     for section in fact.sections:
-        entries = case.record.section(section)
-        if entries is None:
+        if case.record.section(section) is None:
             hidden.append(_not_supplied(section))
-        else:
-            standings += [s for entry in entries if (s := counting.standing(entry)) is not None]
-        hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(case, mark, fact)]
-    for section in fact.also:
-        standings += [
-            s for entry in case.record.section(section) or () if (s := counting.standing(entry)) is not None
-        ]
+        if unread:
+            hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(case, mark, fact)]
+    for section in fact.also if unread else ():
         hidden += [
             _unread(mark) for mark in case.unread(section) if mark.kind in (*fact.kinds, *fact.doubtful_kinds)
         ]
-    standings = _last_word(case, fact, _superseded(case, fact, standings))
-    standings.sort(key=lambda s: (-(s.when.timestamp() if s.when else 0), s.entry.id))
-    return Selection(name, tuple(standings), tuple(hidden))
+    return tuple(hidden)
+
+
+def _candidates(case: Case, fact: Fact, section: str) -> Sequence[Entry]:
+    """The entries of a section that the fact may mean: of measurements, which are many, those with a code of it."""
+    entries = case.record.section(section) or ()
+    if not entries or not isinstance(entries[0], Measurement) or fact.near_kinds:
+        return entries
+    by_code = _by_code(case, section)
+    coded = [found for code in fact.codes if (found := by_code.get(code.code))]
+    if len(coded) < 2:
+        return coded[0] if coded else ()
+    mine = {id(entry) for found in coded for entry in found}
+    return [entry for entry in entries if id(entry) in mine]
+
+
+def _by_code(case: Case, section: str) -> Mapping[str | None, Sequence[Entry]]:
+    """The measurements of a section as they stand in it, by their codes of whichever system."""
+    found: dict[str | None, list[Entry]] | None = case.memo.get(("by code", section))
+    if found is None:
+        found = case.memo["by code", section] = {}
+        for entry in case.record.section(section) or ():
+            for code in stated(entry, "codes"):
+                coded = found.get(code.code)
+                if coded is None:
+                    found[code.code] = [entry]
+                elif coded[-1] is not entry:
+                    coded.append(entry)
+    return found
+
+
+def _replacing(case: Case, section: str) -> Sequence[Entry]:
+    """The entries of a section that may take another's place, by what was recorded by the moment."""
+    found: list[Entry] | None = case.memo.get(("replacing", section))
+    if found is None:
+        entries = case.record.section(section) or ()
+        found = [e for e in entries if e.__dict__["status"] in REPLACES and _speaks(case, e)]
+        case.memo["replacing", section] = found
+    return found
 
 
 def _superseded(case: Case, fact: Fact, standings: list[Standing]) -> list[Standing]:
-    """Take out what a correction of the same result replaced, by what was recorded by the moment."""
-    sections = (*fact.sections, *fact.also)
-    entries = (entry for section in sections for entry in case.record.section(section) or ())
-    newer = [e for e in entries if getattr(e, "status", None) in REPLACES and _speaks(case, e)]
+    """Take out what a correction of the same result replaced."""
+    if not standings:
+        return standings
+    newer = [entry for section in (*fact.sections, *fact.also) for entry in _replacing(case, section)]
+    if not newer:
+        return standings
     return [
         replace(s, counted=False, why="superseded", detail=None)
         if (s.counted is not False or s.why == "withdrawn") and any(_replaces(case, new, s.entry) for new in newer) else s
@@ -178,7 +234,7 @@ def _after(standing: Standing, undone: Truth) -> Standing:
 
 def _undoes(case: Case, end: Standing, signed: Standing) -> Truth:
     """Whether a withdrawal takes back what was signed: by then, and for the same regimen if both name one."""
-    one, other = getattr(end.entry, "regimen", None), getattr(signed.entry, "regimen", None)
+    one, other = stated(end.entry, "regimen"), stated(signed.entry, "regimen")
     if one and other and not case.tables.same_regimen(one, other):
         return False
     said = case.recorded(end.entry)
@@ -193,6 +249,7 @@ WITHDRAWN_SINCE = Text(zh="此后已撤回或拒绝", en="withdrawn or refused s
 PERHAPS_WITHDRAWN = Text(zh="可能已被撤回或拒绝", en="perhaps withdrawn or refused since")
 
 
+@cache
 def _not_supplied(section: str) -> Hidden:
     return Hidden(
         "not_supplied",

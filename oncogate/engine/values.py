@@ -77,10 +77,15 @@ def written(parameter: Parameter) -> Text:
 @lru_cache(maxsize=1024)
 def with_unit(text: str, unit: str) -> Text:
     """A number and its unit as clinicians write them."""
-    known = _UNIT_WORDS.get(unit, Text(zh=unit, en=unit))
+    known = unit_text(unit)
     return Text(zh=f"{text} {known.zh}".strip(), en=f"{text} {known.en}".strip())
 
 
 def unit_text(unit: str) -> Text:
     """A UCUM unit as clinicians write it."""
-    return _UNIT_WORDS.get(unit, Text(zh=unit, en=unit))
+    return _UNIT_WORDS.get(unit) or _as_is(unit)
+
+
+@lru_cache(maxsize=1024)
+def _as_is(unit: str) -> Text:
+    return Text(zh=unit, en=unit)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from oncogate.base.texts import Text
 from oncogate.engine.values import unit_text
@@ -30,26 +32,31 @@ SECTION_LABELS = {
 
 def section_label(section: str) -> Text:
     """What clinicians call a section of the record."""
-    return SECTION_LABELS.get(section, Text(zh=section, en=section))
+    return SECTION_LABELS.get(section) or Text(zh=section, en=section)
+
+
+def stated(entry: Entry, field: str) -> Any:
+    """What an entry states in a field; `None` also where entries of its kind don't have one of that name."""
+    return entry.__dict__.get(field)  # to ask a model for what it doesn't have takes many times as long
 
 
 def shown_value(entry: Entry) -> str | None:
     """The entry's value as recorded, for evidence."""
     if isinstance(entry, Measurement):
         return quantity_text(entry.value) if entry.value is not None else entry.text
-    if isinstance(entry, Stage):
-        return entry.stage
-    if isinstance(entry, Assessment):
-        return entry.level
+    field = _SAYS.get(type(entry))
+    if field is not None:
+        said: str | None = stated(entry, field)
+        return said
+    name: str | None = stated(entry, "name")
     if isinstance(entry, (Treatment, OrderOnRecord)):
         names = [d.name or d.code or "" for d in entry.drugs]
-        return getattr(entry, "name", None) or "+".join(n for n in names if n) or None
-    if isinstance(entry, Pathology):
-        return entry.conclusion
-    for field in ("name", "result", "text"):
-        if getattr(entry, field, None):
-            return str(getattr(entry, field))
-    return None
+        return name or "+".join(n for n in names if n) or None
+    return name or stated(entry, "result") or stated(entry, "text") or None
+
+
+_SAYS: Mapping[type[Entry], str] = {Stage: "stage", Assessment: "level", Pathology: "conclusion"}
+"""The field that says what an entry says."""
 
 
 def quantity_text(quantity: Quantity) -> str:
@@ -59,22 +66,24 @@ def quantity_text(quantity: Quantity) -> str:
 
 def with_value(label: Text, entry: Entry) -> Text:
     """What a thing is called, with the entry's value where it is a number: `血小板 45 ×10⁹/L`."""
-    quantity = getattr(entry, "value", None)
+    quantity = stated(entry, "value")
     if not isinstance(quantity, Quantity):
         return label
     unit, number = unit_text(quantity.unit), f"{quantity.comparator or ''}{quantity.value:f}"
     return Text(zh=f"{label.zh} {number} {unit.zh}".strip(), en=f"{label.en} {number} {unit.en}".strip())
 
 
+_STATUSES = {
+    "preliminary": Text(zh="尚为初步报告", en="preliminary"), "registered": Text(zh="尚未出结果", en="without a result yet"),
+    "cancelled": Text(zh="已取消或检测失败", en="cancelled or failed"), "not-done": Text(zh="未执行", en="not done"),
+    "draft": Text(zh="尚为草稿", en="a draft"), "proposed": Text(zh="尚未签署", en="proposed only"),
+    "on-hold": Text(zh="已暂停", en="on hold"), "planned": Text(zh="计划中", en="planned"),
+}  # fmt: skip
+
+
 def status_said(status: str | None) -> Text:
     """Why an entry of this status doesn't count."""
-    words = {
-        "preliminary": Text(zh="尚为初步报告", en="preliminary"), "registered": Text(zh="尚未出结果", en="without a result yet"),
-        "cancelled": Text(zh="已取消或检测失败", en="cancelled or failed"), "not-done": Text(zh="未执行", en="not done"),
-        "draft": Text(zh="尚为草稿", en="a draft"), "proposed": Text(zh="尚未签署", en="proposed only"),
-        "on-hold": Text(zh="已暂停", en="on hold"), "planned": Text(zh="计划中", en="planned"),
-    }  # fmt: skip
-    return words.get(status or "", Text(zh=f"状态为“{status}”", en=f"status `{status}`"))
+    return _STATUSES.get(status or "") or Text(zh=f"状态为“{status}”", en=f"status `{status}`")
 
 
 KIND_LABELS = {
@@ -86,7 +95,7 @@ KIND_LABELS = {
 
 def kind_said(entry: Entry) -> Text | None:
     """What an entry is, where it is of another kind or its kind isn't clear."""
-    kind = getattr(entry, "kind", None)
+    kind = stated(entry, "kind")
     if isinstance(entry, Consent):
         label = KIND_LABELS.get(kind or "", Text(zh="其他事项", en="something else"))
         return Text(zh=f"这是{label.zh}的知情同意书", en=f"it is a consent to {label.en}")
@@ -104,9 +113,15 @@ def kind_said(entry: Entry) -> Text | None:
     return None
 
 
+def minute_text(moment: datetime, at: datetime) -> str:
+    """A moment to the minute, in the zone of the decision moment: `2026-03-02 09:30`."""
+    text = moment.astimezone(at.tzinfo).replace(tzinfo=None).isoformat(" ", "minutes")
+    return text.lstrip("0")  # a system's empty date, in the year 1, begins with that digit
+
+
 def ended_said(status: str | None, recorded: datetime | None, at: datetime) -> Text:
     """When a consent was taken back."""
-    when = recorded.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M") if recorded else ""
+    when = minute_text(recorded, at) if recorded else ""
     if status == "rejected":
         return Text(zh=f"患者已于 {when} 拒绝或收回同意", en=f"refused or taken back, recorded {when}")
     return Text(zh=f"已于 {when} 撤回", en=f"withdrawn, recorded {when}")

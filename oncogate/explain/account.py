@@ -17,7 +17,7 @@ from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs, Spoken
 from oncogate.engine.wording import section_label
 from oncogate.explain.findings import (
-    critical_value_of,
+    critical_values_of,
     failed,
     finding_of,
     obligations_of,
@@ -67,12 +67,14 @@ class Account:
     @once
     def critical_values(self) -> tuple[CriticalValue, ...]:
         """The critical values that were seen."""
-        return tuple(v for rule, _ in self.spoken for v in self._safely(critical_value_of, rule))
+        raising = [rule for rule, _ in self.spoken if rule.effect == "critical_value"]
+        return tuple([value for rule in raising for value in self._safely(critical_values_of, rule)])
 
     @once
     def obligations(self) -> tuple[Obligation, ...]:
         """What follows."""
-        return tuple(o for rule, _ in self.spoken for o in self._safely(obligations_of, rule))
+        obliging = [rule for rule, _ in self.spoken if rule.obligations]
+        return tuple([obligation for rule in obliging for obligation in self._safely(obligations_of, rule)])
 
     @property
     def way_forward(self) -> tuple[tuple[str, ...], ...]:
@@ -88,15 +90,16 @@ class Account:
     def _forward(self) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
         if self.doubts:
             return (), tuple(doubt.rule for doubt in self.doubts)
-        rules = {rule.id: rule for rule, _ in self.spoken}
         asking = [f for f in self.findings if f.asks in ("block", "warn")]
+        if not asking:
+            return (), ()
+        rules = {rule.id: rule for rule, _ in self.spoken}
         remedies = {f.rule: r for f in asking if (r := remedy_for(rules[f.rule], f.verdict)) is not None}
-        program = self.programs.of(self.force, "stable")
 
         def asks(request: Request) -> tuple[Outcome, Sequence[str]]:
-            said = [
-                (r.id, asked(r, v or "unknown")) for r, v in program.spoken(self.case.with_request(request))
-            ]
+            program = self.programs.of(self.force, "stable")
+            spoken = program.spoken(self.case.with_request(request))
+            said = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in spoken]
             return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
 
         try:
@@ -107,6 +110,8 @@ class Account:
     @once
     def shadow(self) -> tuple[Finding, ...]:
         """What the rules on trial would ask for."""
+        if not self.force.with_status("trial"):
+            return ()
         spoken = self.programs.of(self.force, "trial").spoken(self.case)
         return tuple(self._finding(rule, verdict) for rule, verdict in spoken)
 
@@ -128,9 +133,9 @@ class Account:
 
     # -- one rule ------------------------------------------------------------------------------------
 
-    def _judgement(self, rule: Rule) -> Judgement | None:
+    def _judgement(self, rule: Rule, *, spoken: bool = True) -> Judgement | None:
         if rule.id not in self._judged:
-            self._judged[rule.id] = judge_safely(rule, self.case)
+            self._judged[rule.id] = judge_safely(rule, self.case, spoken=spoken)
         return self._judged[rule.id]
 
     def _finding(self, rule: Rule, verdict: Verdict | None) -> Finding:
@@ -146,7 +151,7 @@ class Account:
 
     def _content(self, rule: Rule) -> Finding:
         """The finding of a rule that asks for nothing."""
-        judgement = self._judgement(rule)
+        judgement = self._judgement(rule, spoken=False)
         content = judgement is not None and judgement.verdict in CONTENT
         return self._finding(rule, judgement.verdict) if judgement and content else unexplained(rule, "met")
 
@@ -169,9 +174,11 @@ def _unread(case: Case) -> Iterator[Notice]:
 
 
 def _of_others(case: Case) -> Iterator[Notice]:
+    record = case.record
     for section in PatientRecord.SECTIONS:
-        for index, entry in enumerate(case.record.section(section) or ()):
-            if case.of_another_patient(entry):
+        for index, entry in enumerate(getattr(record, section) or ()):
+            # most name none: no call for each
+            if entry.patient is not None and case.of_another_patient(entry):
                 said = Text(
                     zh=f"“{section_label(section).zh}”中的 {entry.id} 属于另一位患者（{entry.patient}），不予采用",
                     en=f"`{entry.id}` names the patient `{entry.patient}`, not this one; it is not counted",

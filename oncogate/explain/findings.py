@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
+from oncogate.base.made import made
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement
-from oncogate.explain.reasons import fillings, reason_for
+from oncogate.engine.wording import stated
+from oncogate.explain.reasons import Fillings, reason_for
 from oncogate.model.condition import Latest
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
 from oncogate.model.parameter import Parameter
@@ -20,16 +23,16 @@ def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     """The finding of one rule; `force` tells what the layers set."""
     rule, verdict = judgement.rule, judgement.verdict
     asks = asked(rule, verdict)
-    values = fillings(judgement, case)
-    remedy = remedy_for(rule, verdict)
-    return Finding(
-        rule=rule.id, version=rule.version, layer=force.set_by.get(rule.id, {}).get(""),
-        effect=rule.effect, verdict=verdict, asks=asks,
-        title=rule.title, reason=reason_for(judgement, case, values), evidence=_evidence(judgement, case), missing=_missing(judgement),
-        parameters=parameters_used(rule, force),
-        remedy=_advice(remedy, remedy.fill(**values)) if remedy is not None and asks is not None else None,
-        override=rule.override if asks is not None else None,
-    )  # fmt: skip
+    alike = _alike(rule, force)
+    values = Fillings(judgement, case, alike.prepared)
+    remedy = remedy_for(rule, verdict) if asks is not None else None
+    return made(Finding, {
+        "rule": rule.id, "version": rule.version, "layer": force.set_by.get(rule.id, {}).get(""), "effect": rule.effect,
+        "verdict": verdict, "asks": asks, "why": None, "title": rule.title, "reason": reason_for(judgement, case, values),
+        "evidence": _evidence(judgement, case), "missing": _missing(judgement), "parameters": alike.parameters,
+        "remedy": _advice(remedy, values.fill(remedy)) if remedy is not None else None,
+        "override": rule.override if asks is not None else None,
+    })  # fmt: skip
 
 
 def failed(rule: Rule) -> Finding:
@@ -65,9 +68,22 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
 
 def parameters_used(rule: Rule, force: InForce) -> Mapping[str, Used]:
     """The parameters of the rule and, as `fact/name`, of the derived facts that it asks for; each with who set it."""
-    found: Mapping[str, Used] | None = force.memo.get(rule.id)
-    if found is None:
-        found = force.memo[rule.id] = dict(_each_used(rule, force))
+    return _alike(rule, force).parameters
+
+
+@dataclass
+class _Alike:
+    """What the findings of one rule have alike; `prepared` is for its `Fillings`."""
+
+    rule: Rule
+    parameters: Mapping[str, Used]
+    prepared: dict[int, Text | tuple[str, ...]] = field(default_factory=dict)
+
+
+def _alike(rule: Rule, force: InForce) -> _Alike:
+    found: _Alike | None = force.memo.get(rule.id)
+    if found is None or found.rule is not rule:  # a mutant goes by the same name
+        found = force.memo[rule.id] = _Alike(rule, dict(_each_used(rule, force)))
     return found
 
 
@@ -86,8 +102,14 @@ def _written(parameter: Parameter) -> str:
 
 
 def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
-    rows = dict.fromkeys(row for leaf in judgement.leaves for row in (*leaf.basis, *leaf.evidence))
-    return tuple(row.labelled(case.facts[row.fact].label) if row.fact in case.facts else row for row in rows)
+    facts = case.facts
+    rows = [
+        row if row.label is not None or row.fact not in facts else row.labelled(facts[row.fact].label)
+        for leaf in judgement.leaves
+        for row in (*leaf.basis, *leaf.evidence)
+    ]
+    told_apart = {(row.fact, row.entry, row.value) for row in rows}  # the whole rows take long to compare
+    return tuple(rows if len(told_apart) == len(rows) else dict.fromkeys(rows))
 
 
 def _missing(judgement: Judgement) -> tuple[str, ...]:
@@ -99,9 +121,9 @@ def _missing(judgement: Judgement) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for leaf in unsettled for name in leaf.missing))
 
 
-def critical_value_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, ...]:
-    """The critical values that a judgement raised, one for each result that is beyond the limit."""
-    if judgement.rule.effect != "critical_value" or judgement.verdict != "unmet":
+def critical_values_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, ...]:
+    """The critical values that a rule for them raised, one for each result that is beyond the limit."""
+    if judgement.verdict != "unmet":
         return ()
     raised = []
     for outcome in judgement.leaves:
@@ -109,7 +131,7 @@ def critical_value_of(judgement: Judgement, case: Case) -> tuple[CriticalValue, 
             measured = case.facts[outcome.leaf.latest].measured
             for standing in outcome.deciding:
                 entry = standing.entry
-                quantity = getattr(entry, "value", None)
+                quantity = stated(entry, "value")
                 prefix = quantity.comparator or "" if quantity else ""
                 raised.append(
                     CriticalValue(
@@ -130,8 +152,8 @@ def obligations_of(judgement: Judgement, case: Case) -> tuple[Obligation, ...]:
     rule = judgement.rule
     if judgement.verdict != "unmet" or not rule.obligations:
         return ()
-    values = fillings(judgement, case)
+    values = Fillings(judgement, case)
     return tuple(
-        Obligation(kind=o.kind, level=o.level, text=o.text.fill(**values) if o.text else None, rule=rule.id)
+        Obligation(kind=o.kind, level=o.level, text=values.fill(o.text) if o.text else None, rule=rule.id)
         for o in rule.obligations
     )

@@ -6,8 +6,9 @@ goes on with the near misses and the gaps that the evidence shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from string import Formatter
 
 from oncogate.base.texts import Text
 from oncogate.base.times import Time
@@ -16,7 +17,7 @@ from oncogate.engine.conditions import LeafOutcome
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import unit_text, written
-from oncogate.engine.wording import shown_value
+from oncogate.engine.wording import minute_text, shown_value, stated
 from oncogate.explain.words import quantity_said
 from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
@@ -48,50 +49,116 @@ WHY: dict[Why, Text] = {
     "engine_error": Text(zh="规则运行出错", en="the rule failed to run"),
 }
 
+MET = Text(zh="已满足要求。", en="The requirement is met.")
+NOT_APPLICABLE = Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
+NOT_KNOWN = Text(zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this.")
+NOTHING = Text(zh="", en="")
+
+Both = tuple[str, str]
+"""A part of a sentence in Chinese and in English."""
+
 MOST_SHOWN = 4
 """Near misses said in a sentence; all are in the evidence."""
 
 
-def reason_for(judgement: Judgement, case: Case, values: Mapping[str, Text]) -> Text:
-    """The reason of a finding that asks for something, or why the rule is content; `values` are its `fillings`."""
+class Fillings:
+    """What `{…}` stands for in a rule's texts. Most texts use few of them, so each is worked out when one asks for it.
+
+    `prepared` keeps of the rule's texts, by their `id`, what they are filled to in every case, where they ask for parameters
+    alone, and else the names that they ask for.
+    """
+
+    def __init__(
+        self, judgement: Judgement, case: Case, prepared: dict[int, Text | tuple[str, ...]] | None = None
+    ) -> None:
+        self.judgement = judgement
+        self.case = case
+        self._prepared = {} if prepared is None else prepared
+        self._known: dict[str, Text] = {}
+
+    def fill(self, text: Text) -> Text:
+        """The text with each `{name}` replaced, in either language by its own."""
+        prepared = self._prepared.get(id(text))
+        if prepared is None:
+            prepared = self._prepared[id(text)] = self._prepare(text)
+        return self._filled(text, prepared) if isinstance(prepared, tuple) else prepared
+
+    def _prepare(self, text: Text) -> Text | tuple[str, ...]:
+        parts = (part for said in (text.zh, text.en) for part in Formatter().parse(said))
+        names = tuple(dict.fromkeys(name for _, name, _, _ in parts if name is not None))
+        alike = not any(name in _OF_THE_CASE or name in _OF_A_LEAF for name in names)
+        return self._filled(text, names) if alike else names
+
+    def _filled(self, text: Text, names: Iterable[str]) -> Text:
+        values = {name: self[name] for name in names}
+        zh = text.zh.format_map({name: value.zh for name, value in values.items()})
+        return Text.of(zh, text.en.format_map({name: value.en for name, value in values.items()}))
+
+    def __getitem__(self, name: str) -> Text:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._worked_out(name)
+        return known
+
+    def _worked_out(self, name: str) -> Text:
+        of_the_case = _OF_THE_CASE.get(name)
+        if of_the_case is not None:
+            return of_the_case(self.judgement, self.case)
+        of_a_leaf = _OF_A_LEAF.get(name)
+        if of_a_leaf is not None:
+            said = [t for leaf in self.judgement.leaves if (t := of_a_leaf(leaf, self.case)) is not None]
+            if said:
+                return said[-1]
+        parameter = self.judgement.rule.parameters.get(name)
+        if parameter is not None:
+            return written(parameter)
+        if of_a_leaf is not None:
+            return NOTHING
+        raise KeyError(name)
+
+
+def reason_for(judgement: Judgement, case: Case, values: Fillings) -> Text:
+    """The reason of a finding that asks for something, or why the rule is content; `values` are its fillings."""
     if judgement.verdict == "met":
-        return Text(zh="已满足要求。", en="The requirement is met.")
+        return MET
     if judgement.verdict == "not_applicable":
-        return Text(zh="本规则不适用于此次请求。", en="The rule doesn't apply to this request.")
+        return NOT_APPLICABLE
     said = judgement.rule.reason
     if judgement.verdict == "unmet":
-        parts = [said.unmet.fill(**values)]
+        parts = [values.fill(said.unmet)]
     else:
-        unknown = said.unknown or Text(
-            zh="现有资料不足以判定本项要求。", en="What is on record doesn't suffice to judge this."
-        )
-        parts = [unknown.fill(**values)]
-    parts += _gaps(judgement, case) if judgement.verdict == "unknown" else []
+        parts = [values.fill(said.unknown or NOT_KNOWN), *_gaps(judgement, case)]
     parts += _near_misses(judgement, case)
-    english = " ".join(p.en for p in parts)
-    return Text(zh="".join(p.zh for p in parts), en=english[:1].upper() + english[1:])
+    english = " ".join([p.en for p in parts])
+    begun = english[:1].upper()
+    if len(parts) == 1 and english.startswith(begun):
+        return parts[0]
+    return Text.of("".join([p.zh for p in parts]), begun + english[1:])
 
 
-def fillings(judgement: Judgement, case: Case) -> dict[str, Text]:
-    """What `{…}` stands for in a rule's texts."""
-    values = dict.fromkeys(("value", "when", "used_limit"), Text(zh="", en=""))
-    values |= {name: written(p) for name, p in judgement.rule.parameters.items()}
-    values["drugs"] = _drugs(judgement, case)
+def _tumour(_: Judgement, case: Case) -> Text:
     kind = case.tumour.kind
-    values["tumour"] = kind.label if kind else Text(zh="该肿瘤", en="this tumour")
+    return kind.label if kind else Text(zh="该肿瘤", en="this tumour")
+
+
+def _regimen(_: Judgement, case: Case) -> Text:
     regimen = case.order.regimen if case.order and case.order.regimen else ""
-    values["regimen"] = Text(zh=regimen, en=regimen)
-    values["at"] = time_text(case.at, case.at)
-    values["missing"] = _missing(judgement, case)
-    values["because"] = _because(judgement)
-    for leaf in judgement.leaves:
-        if leaf.deciding:
-            newest = leaf.deciding[0].entry
-            values["value"] = value_text(newest)
-            values["when"] = time_text(newest.effective, case.at) if newest.effective else Text(zh="", en="")
-        if leaf.limit is not None:
-            values["used_limit"] = Text(zh=f"{leaf.limit:f}", en=f"{leaf.limit:f}")
-    return values
+    return Text(zh=regimen, en=regimen)
+
+
+def _value(leaf: LeafOutcome, _: Case) -> Text | None:
+    return value_text(leaf.deciding[0].entry) if leaf.deciding else None
+
+
+def _when(leaf: LeafOutcome, case: Case) -> Text | None:
+    if not leaf.deciding:
+        return None
+    time = leaf.deciding[0].entry.effective
+    return time_text(time, case.at) if time else NOTHING
+
+
+def _used_limit(leaf: LeafOutcome, _: Case) -> Text | None:
+    return None if leaf.limit is None else Text(zh=f"{leaf.limit:f}", en=f"{leaf.limit:f}")
 
 
 def _drugs(judgement: Judgement, case: Case) -> Text:
@@ -103,21 +170,32 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
     return Text(zh="、".join(shown) or "所列药品", en=", ".join(shown) or "the drugs listed")
 
 
-def _because(judgement: Judgement) -> Text:
+def _because(judgement: Judgement, _: Case) -> Text:
     """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit.
 
     That an entry is there at all only guards what the rule then asks of it, unless nothing else is asked.
     """
     true = [leaf for leaf in judgement.leaves if leaf.truth and not leaf.asked]
     telling = [leaf for leaf in true if leaf.holding and not isinstance(leaf.leaf, Exists)]
-    said = _once(t for leaf in telling or true for t in leaf.holding)
-    return Text(zh="、".join(t.zh for t in said), en=", ".join(t.en for t in said))
+    said = _once([(t.zh, t.en) for leaf in telling or true for t in leaf.holding])
+    return Text(zh="、".join([zh for zh, _ in said]), en=", ".join([en for _, en in said]))
 
 
 def _missing(judgement: Judgement, case: Case) -> Text:
     names = [m for leaf in judgement.leaves if leaf.asked for m in leaf.missing]
     labels = [missing_label(name, case) for name in dict.fromkeys(names)]
     return Text(zh="、".join(x.zh for x in labels), en=", ".join(x.en for x in labels))
+
+
+_OF_THE_CASE: Mapping[str, Callable[[Judgement, Case], Text]] = {
+    "drugs": _drugs, "tumour": _tumour, "regimen": _regimen, "missing": _missing, "because": _because,
+    "at": lambda _, case: time_text(case.at, case.at),
+}  # fmt: skip
+"""What is said of any judgement; a parameter of such a name isn't heard."""
+_OF_A_LEAF: Mapping[str, Callable[[LeafOutcome, Case], Text | None]] = {
+    "value": _value, "when": _when, "used_limit": _used_limit,
+}  # fmt: skip
+"""What the last leaf says that has something to say of it; after it a parameter of that name, else there is nothing."""
 
 
 def missing_label(name: str, case: Case) -> Text:
@@ -131,97 +209,106 @@ def missing_label(name: str, case: Case) -> Text:
     return Text(zh=shown, en=shown)
 
 
-def _relevant(judgement: Judgement) -> list[LeafOutcome]:
-    """The leaves that a reason speaks of: those asked for, and any that are unknown."""
+def _unsettled(judgement: Judgement) -> list[LeafOutcome]:
+    """The leaves that a reason speaks of: those that don't hold, of what is asked for, and any that are unknown."""
     everything = judgement.rule.require is None
-    return [leaf for leaf in judgement.leaves if everything or leaf.asked or leaf.truth is None]
+    return [
+        leaf for leaf in judgement.leaves
+        if leaf.truth is None or (leaf.truth is False and (everything or leaf.asked))
+    ]  # fmt: skip
 
 
 def _gaps(judgement: Judgement, case: Case) -> list[Text]:
-    open_leaves = [leaf for leaf in _relevant(judgement) if leaf.truth is None]
+    open_leaves = [leaf for leaf in judgement.leaves if leaf.truth is None]
     rows = [
         e
         for leaf in open_leaves
         for e in leaf.evidence
         if e.counted is None or (e.counted and e.why is not None)
     ]
-    said = _once(_gap(e, case) for e in rows)
-    said = said or _once(_bounded(s) for leaf in open_leaves for s in leaf.deciding if _censored(s.entry))
+    said = _once([_gap(e, case) for e in rows])
+    said = said or _once([_bounded(s) for leaf in open_leaves for s in leaf.deciding if _censored(s.entry)])
     if not said:
         return []
-    zh = "；".join(s.zh for s in said[:MOST_SHOWN])
-    en = "; ".join(s.en for s in said[:MOST_SHOWN])
+    zh, en = _listed(said)
     return [Text(zh=f"无法判定的原因：{zh}。", en=f"Not known because: {en}.")]
 
 
+def _listed(said: Sequence[Both]) -> Both:
+    shown = said[:MOST_SHOWN]
+    return "；".join([zh for zh, _ in shown]), "; ".join([en for _, en in shown])
+
+
 def _censored(entry: Entry) -> bool:
-    quantity = getattr(entry, "value", None)
+    quantity = stated(entry, "value")
     return isinstance(quantity, Quantity) and quantity.comparator is not None
 
 
-def _bounded(standing: Standing) -> Text:
+def _bounded(standing: Standing) -> Both:
     value = value_text(standing.entry)
-    return Text(
-        zh=f"结果只报告为 {value.zh}，无法与限值比较",
-        en=f"the result is only reported as {value.en}, which can't be compared with the limit",
+    return (
+        f"结果只报告为 {value.zh}，无法与限值比较",
+        f"the result is only reported as {value.en}, which can't be compared with the limit",
     )
 
 
-def _gap(row: Evidence, case: Case) -> Text:
+def _gap(row: Evidence, case: Case) -> Both:
     if row.entry is None and row.detail is not None and not row.value:
-        return row.detail
+        return row.detail.zh, row.detail.en
     return _row(row, case)
 
 
 def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
     rows = [
-        e for leaf in _relevant(judgement) for e in leaf.evidence
-        if e.counted is False and e.entry is not None and e.why is not None and leaf.truth is not True
+        e for leaf in _unsettled(judgement) for e in leaf.evidence
+        if e.counted is False and e.entry is not None and e.why is not None
     ]  # fmt: skip
-    alike = {e.fact for e in rows} if len(rows) > 1 else set()
-    label = _row_label(rows[0], case.facts) if len(alike) == 1 else None
-    said = _once(_row(e, case, labelled=label is None) for e in rows)
-    if not said:
+    if not rows:
         return []
+    alike = len(rows) > 1 and len({e.fact for e in rows}) == 1
+    said = _once([_row(e, case, labelled=not alike) for e in rows])
     more = len(said) - MOST_SHOWN
-    zh = "；".join(s.zh for s in said[:MOST_SHOWN]) + (f"；另有 {more} 项" if more > 0 else "")
-    en = "; ".join(s.en for s in said[:MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+    zh, en = _listed(said)
+    if more > 0:
+        zh, en = f"{zh}；另有 {more} 项", f"{en}; and {more} more"
+    label = _row_label(rows[0], case.facts) if alike else None
     what_zh, what_en = (f"的{label.zh}均", f" ({label.en})") if label else ("但", "")
-    return [Text(zh=f"已查到{what_zh}不能采用：{zh}。", en=f"Found but not counted{what_en}: {en}.")]
+    return [Text.of(f"已查到{what_zh}不能采用：{zh}。", f"Found but not counted{what_en}: {en}.")]
 
 
-def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Text:
-    label = _row_label(row, case.facts)
+def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Both:
     why = row.detail or WHY[row.why or "invalid"]
-    shown = _shown(row, case.facts)
-    value_zh = f"“{shown.zh}”" if shown.zh else ""
-    value_en = f" `{shown.en}`" if shown.en else ""
-    when = time_text(row.time, case.at) if row.time is not None else None
+    value_zh, value_en = _shown(row, case.facts)
+    value_zh = f"“{value_zh}”" if value_zh else ""
+    value_en = f" `{value_en}`" if value_en else ""
+    when = time_said(row.time, case.at) if row.time is not None else ""
     if not labelled:
-        zh = (when.zh if when else "时间不明") + f"{value_zh}（{why.zh}）"
-        return Text(zh=zh, en=(when.en if when else "undated") + f"{value_en} ({why.en})")
-    zh = (f"{when.zh} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
-    en = f"{label.en}{value_en}" + (f" of {when.en}" if when else "") + f" ({why.en})"
-    return Text(zh=zh, en=en)
+        return f"{when or '时间不明'}{value_zh}（{why.zh}）", f"{when or 'undated'}{value_en} ({why.en})"
+    label = _row_label(row, case.facts)
+    zh = (f"{when} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
+    en = f"{label.en}{value_en}" + (f" of {when}" if when else "") + f" ({why.en})"
+    return zh, en
 
 
-def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Text:
-    value = row.value or ""
-    vocabulary = facts[row.fact].vocabulary if row.fact in facts else None
+def _shown(row: Evidence, facts: Mapping[str, Fact]) -> Both:
+    value, fact = row.value or "", facts.get(row.fact)
+    vocabulary = fact.vocabulary if fact is not None else None
     if vocabulary and value in vocabulary.values:
-        return vocabulary.values[value]
-    if row.why == "unreadable_unit":
-        return Text(zh=value, en=value)  # shown as it came
-    return quantity_said(value)
+        word = vocabulary.values[value]
+        return word.zh, word.en
+    if not value or row.why == "unreadable_unit":
+        return value, value  # shown as it came
+    said = quantity_said(value)
+    return said.zh, said.en
 
 
 def value_text(entry: Entry) -> Text:
     """An entry's value as a clinician reads it."""
-    quantity = getattr(entry, "value", None)
+    quantity = stated(entry, "value")
     if isinstance(quantity, Quantity):
         unit = unit_text(quantity.unit)
         number = f"{quantity.comparator or ''}{quantity.value:f}"
-        return Text(zh=f"{number} {unit.zh}".strip(), en=f"{number} {unit.en}".strip())
+        return Text.of(f"{number} {unit.zh}".strip(), f"{number} {unit.en}".strip())
     shown = shown_value(entry) or ""
     return Text(zh=shown, en=shown)
 
@@ -230,14 +317,16 @@ def _row_label(row: Evidence, facts: Mapping[str, Fact]) -> Text:
     return facts[row.fact].label if row.fact in facts else Text(zh=row.fact, en=row.fact)
 
 
-def _once(texts: Iterable[Text]) -> list[Text]:
-    return list({text.zh: text for text in texts}.values())
+def _once(said: Iterable[Both]) -> list[Both]:
+    return list({zh: (zh, en) for zh, en in said}.values())
+
+
+def time_said(time: Time, at: datetime) -> str:
+    """A time as a clinician reads it, in the zone of the decision moment."""
+    return minute_text(time, at) if isinstance(time, datetime) else time.isoformat()
 
 
 def time_text(time: Time, at: datetime) -> Text:
-    """A time as a clinician reads it, in the zone of the decision moment."""
-    if isinstance(time, datetime):
-        text = time.astimezone(at.tzinfo).strftime("%Y-%m-%d %H:%M")
-    else:
-        text = time.isoformat()
-    return Text(zh=text, en=text)
+    """`time_said`, which is the same in both languages."""
+    said = time_said(time, at)
+    return Text.of(said, said)

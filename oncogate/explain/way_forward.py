@@ -39,16 +39,22 @@ def way_forward(
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:  # fmt: skip
     """The smallest sets of actions that lead to the mildest outcome within reach, and the rules that none mends.
 
-    `remedies` are the remedies of the rules that ask, by rule.
+    `findings` are those that ask for a block or a warning, `remedies` the remedies of their rules, by rule.
     """
     if outcome == "allow":
         return (), ()
     doable = {r.action: (rule, r) for rule, r in remedies.items() if r.adds}
+    if not doable:  # what stands is what was judged
+        return (), tuple(sorted(f.rule for f in findings))
     missing = {f.rule: f.missing for f in findings}
+    judged: dict[tuple[str, ...], tuple[Outcome, Sequence[str]]] = {}
 
     def after(actions: Iterable[str]) -> tuple[Outcome, Sequence[str]]:
-        done = [(action, doable[action][1], missing[doable[action][0]]) for action in actions]
-        return judge(with_done(case, done))
+        chosen = tuple(actions)
+        if chosen not in judged:
+            done = [(action, doable[action][1], missing[doable[action][0]]) for action in chosen]
+            judged[chosen] = judge(with_done(case, done))
+        return judged[chosen]
 
     everything = sorted(doable)
     best, still = after(everything)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 from oncogate.base.texts import Language, Text
 from oncogate.engine.values import unit_text
@@ -238,6 +239,7 @@ def code_text(code: str, language: Language) -> str:
     return known.in_(language) if known is not None else code.replace("_", " ")
 
 
+@lru_cache(maxsize=4096)
 def quantity_said(text: str) -> Text:
     """A quantity as recorded, as a clinician reads it: `39.5 Cel` is `39.5 ℃`; any other text as it is."""
     number, _, unit = text.partition(" ")

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer
 
+from oncogate.base.made import made
 from oncogate.base.texts import Language, Text
 from oncogate.base.written import json_bytes
 from oncogate.model.rule import Effect, Outcome, Override, Verdict
@@ -55,16 +56,11 @@ class Evidence(Model):
     @classmethod
     def made(cls, **fields: Any) -> Evidence:
         """Evidence of fields that are known to be right: a record of many years has thousands of rows."""
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", {**_NO_EVIDENCE, **fields})
-        object.__setattr__(made, "__pydantic_fields_set__", set(fields))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
-        return made
+        return made(cls, {**_NO_EVIDENCE, **fields})
 
     def labelled(self, label: Text) -> Evidence:
         """The same with what clinicians call the fact."""
-        return Evidence.made(**{**self.__dict__, "label": label})
+        return made(Evidence, {**self.__dict__, "label": label})
 
 
 _NO_EVIDENCE = dict.fromkeys(Evidence.model_fields)
@@ -199,17 +195,11 @@ class Decision(Model):
         determining_rules: tuple[str, ...], packs: tuple[PackUsed, ...], engine: str,
     ) -> Decision:  # fmt: skip
         """A decision of which `account` tells the rest when it is asked: each of `WHEN_ASKED`, and `all_findings`."""
-        made = cls.__new__(cls)
         fields = {
             "outcome": outcome, "at": at, "order": order, "patient": patient, "determining_rules": determining_rules, "packs": packs,
             "engine": engine, _ACCOUNT: account,
         }  # fmt: skip
-        # as `model_construct` does, in a tenth of its time
-        object.__setattr__(made, "__dict__", fields)
-        object.__setattr__(made, "__pydantic_fields_set__", _ALL_FIELDS)
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
-        return made
+        return made(cls, fields)
 
     def __getattr__(self, name: str) -> Any:
         account = self.__dict__.get(_ACCOUNT)
@@ -224,8 +214,9 @@ class Decision(Model):
         # what was asked for singly stands behind the account
         in_order = next(reversed(values)) == _ACCOUNT and WHEN_ASKED[0] in values
         if _ACCOUNT in values and not in_order:
-            told = {name: getattr(self, name) for name in type(self).model_fields}
-            object.__setattr__(self, "__dict__", {**told, _ACCOUNT: values[_ACCOUNT]})
+            account = values[_ACCOUNT]
+            told = {name: values[name] if name in values else getattr(account, name) for name in _FIELDS}
+            object.__setattr__(self, "__dict__", {**told, _ACCOUNT: account})
         return self
 
     @model_serializer(mode="wrap")
@@ -297,7 +288,7 @@ class Decision(Model):
         return cls.model_validate(json.loads(source) if isinstance(source, (str, bytes)) else source)
 
 
-_ALL_FIELDS = set(Decision.model_fields)
+_FIELDS = tuple(Decision.model_fields)
 
 
 @cache

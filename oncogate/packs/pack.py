@@ -99,7 +99,7 @@ class InForce:
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What is written of a rule in each of its findings, worked out once."""
 
-    @property
+    @once
     def loosened(self) -> tuple[tuple[Layer, Change], ...]:
         """The changes that loosen, with the layers that made them; not those that a narrower layer took back."""
         return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from oncogate.base.logic import Truth
@@ -53,7 +54,7 @@ def retest_row(case: Case, standing: Standing, first: datetime) -> Evidence:
     return result_row(standing, case=case, counted=standing.counted, why=standing.why, detail=standing.detail)
 
 
-def doubts(case: Case) -> list[Evidence]:
+def doubts(case: Case) -> Sequence[Evidence]:
     """The drugs that weren't recognised, where the order is marked as anti-tumour."""
     return drug_evidence(case, "order.drugs", ["targeted"]) if case.doubtful else []
 
