@@ -151,7 +151,7 @@ FAULTS = (
     Fault("found: the window's edge is outside", FOUND, "last >= moment:", "last > moment:"),
     Fault("found: not supplied is read as none", FOUND, "return NOT_SUPPLIED if rows is None else NONE", "return NONE"),
     Fault("found: no results supplied is read as none", CODED, "return NOT_SUPPLIED if rows is None else NONE", "return NONE"),
-    Fault("found: another patient's", CASE, "if owner is not None and owner != self.patient_id and self.patient_id is not None:", "if False:"),
+    Fault("found: another patient's", CASE, "if owner is not None and self.is_another_patient(owner):", "if False:"),
     Fault("found: what is undecided is nothing", CHECKS, "if standing is None or standing.counted is False:", "if standing is None or not standing.counted:"),
     Fault("found: of two at one moment one speaks", FOUND, "                elif when == last:\n                    newest = None\n", ""),
     Fault("found: of two results at one moment one speaks", CODED, "                        newest[number] = None\n", "                        pass\n"),

@@ -20,14 +20,14 @@ _SET_VALUES, _SET_FIELDS, _SET_EXTRA, _SET_PRIVATE = (
 )
 
 
-def made(model: type[M], values: dict[str, Any]) -> M:
+def made(model: type[M], values: dict[str, Any], fields_set: set[str] | None = None) -> M:
     """A model of `values`, its fields in their order, as `model_construct` makes it.
 
-    They are its `__dict__` from then on. All fields count as set.
+    They are its `__dict__` from then on. All fields count as set, if not said otherwise.
     """
     new = model.__new__(model)
     _SET_VALUES(new, values)
-    _SET_FIELDS(new, _all_fields(model))
+    _SET_FIELDS(new, _all_fields(model) if fields_set is None else fields_set)
     _SET_EXTRA(new, None)
     _SET_PRIVATE(new, None)
     return new

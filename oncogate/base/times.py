@@ -131,8 +131,10 @@ def day_start(moment: datetime, at: datetime) -> datetime:
 def go_back(at: datetime, count: int, unit: str) -> datetime:
     """`at` less a window: `min`, `h`, `d`, `wk`, calendar months `mo` or years `a`."""
     try:
-        span = span_of(count, unit)  # the calendar's arithmetic takes many times as long
-        return at - (relativedelta(**{_UNITS[unit]: count}) if span is None else span)  # type: ignore[arg-type]
+        name = _UNITS[unit]
+        # of the calendar months and years alone; its arithmetic takes many times as long
+        by_calendar = name in ("months", "years")
+        return at - (relativedelta(**{name: count}) if by_calendar else timedelta(**{name: count}))  # type: ignore[arg-type]
     except (OverflowError, ValueError):
         return datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)
 

@@ -153,7 +153,7 @@ class Case:
         `None` if it isn't this patient's, or wasn't true or on record by the moment.
         """
         owner, when, recorded = row.get("patient"), row.get("effective"), row.get("recorded")
-        if owner is not None and owner != self.patient_id and self.patient_id is not None:
+        if owner is not None and self.is_another_patient(owner):
             return None
         if when is None:
             return UNTOLD
@@ -179,8 +179,11 @@ class Case:
 
     def of_another_patient(self, entry: Entry) -> bool:
         """Whether the entry names a patient who isn't the request's."""
-        patient = self.record.patient
-        return entry.patient is not None and patient is not None and entry.patient != patient.id
+        return entry.patient is not None and self.is_another_patient(entry.patient)
+
+    def is_another_patient(self, id: str) -> bool:
+        """Whether an id is that of a patient who isn't the request's."""
+        return self.patient_id is not None and id != self.patient_id
 
     def stands(self, entry: Entry) -> bool:
         """Whether the entry is this patient's and was recorded by the moment."""

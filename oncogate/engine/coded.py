@@ -7,7 +7,6 @@ from typing import NamedTuple, get_args
 
 from oncogate.engine.case import UNTOLD, Case
 from oncogate.engine.found_checks import (
-    MEASURED,
     NONE,
     NOT_SUPPLIED,
     Found,
@@ -20,7 +19,7 @@ from oncogate.engine.select import REPLACES
 from oncogate.engine.standing import ERRONEOUS
 from oncogate.model.at_once import Plain
 from oncogate.model.facts import Fact, Vocabulary
-from oncogate.model.record import Measurement, ReportStatus
+from oncogate.model.record import MEASURED, Measurement, ReportStatus
 
 
 class Told(NamedTuple):

@@ -19,11 +19,9 @@ from oncogate.engine.standing import Counting, Standing
 from oncogate.model.at_once import Plain
 from oncogate.model.facts import Fact, Measured
 from oncogate.model.parameter import Parameter
-from oncogate.model.record import Stage
+from oncogate.model.record import MEASURED, Stage
 from oncogate.packs.codes import icd10_of
 
-MEASURED = frozenset({"labs", "vitals"})
-"""The sections whose entries are measurements."""
 FOREVER = "~"
 """The time of what counts whatever its time: no window is too short for it."""
 

@@ -20,7 +20,7 @@ from oncogate.engine.wording import section_label, stated
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
-from oncogate.model.record import Entry, Measurement, Unread
+from oncogate.model.record import MEASURED, Entry, Measurement, Unread
 
 CORRECTS = frozenset({"corrected", "amended"})
 MOST_TOO_OLD = 4
@@ -125,9 +125,9 @@ def _select(case: Case, name: str, counting: Counting) -> Selection:
 def _hidden(case: Case, fact: Fact) -> tuple[Hidden, ...]:
     """What was not supplied, or could not be read, where there may be entries of the fact."""
     hidden: list[Hidden] = []
-    unread = bool(case.record.unread)
+    unread = case.has_unread
     for section in fact.sections:
-        if case.record.section(section) is None:
+        if case.rows[section] is None:
             hidden.append(_not_supplied(section))
         if unread:
             hidden += [_unread(mark) for mark in case.unread(section) if _may_hide(case, mark, fact)]
@@ -140,29 +140,21 @@ def _hidden(case: Case, fact: Fact) -> tuple[Hidden, ...]:
 
 def _candidates(case: Case, fact: Fact, section: str) -> Sequence[Entry]:
     """The entries of a section that the fact may mean: of measurements, which are many, those with a code of it."""
-    entries = case.record.section(section) or ()
-    if not entries or not isinstance(entries[0], Measurement) or fact.near_kinds:
-        return entries
+    if section not in MEASURED or fact.near_kinds:
+        return case.record.section(section) or ()
     by_code = _by_code(case, section)
-    coded = [found for code in fact.codes if (found := by_code.get(code.code))]
-    if len(coded) < 2:
-        return coded[0] if coded else ()
-    mine = {id(entry) for found in coded for entry in found}
-    return [entry for entry in entries if id(entry) in mine]
+    places = {place for code in fact.codes for place in by_code.get(code.code, ())}
+    return [case.record.entry(section, place) for place in sorted(places)]
 
 
-def _by_code(case: Case, section: str) -> Mapping[str | None, Sequence[Entry]]:
-    """The measurements of a section as they stand in it, by their codes of whichever system."""
-    found: dict[str | None, list[Entry]] | None = case.memo.get(("by code", section))
+def _by_code(case: Case, section: str) -> Mapping[str | None, Sequence[int]]:
+    """The places of a section's measurements, by their codes of whichever system."""
+    found: dict[str | None, list[int]] | None = case.memo.get(("by code", section))
     if found is None:
         found = case.memo["by code", section] = {}
-        for entry in case.record.section(section) or ():
-            for code in stated(entry, "codes"):
-                coded = found.get(code.code)
-                if coded is None:
-                    found[code.code] = [entry]
-                elif coded[-1] is not entry:
-                    coded.append(entry)
+        for place, row in enumerate(case.rows[section] or ()):
+            for code in row["codes"]:
+                found.setdefault(code.get("code"), []).append(place)
     return found
 
 
@@ -170,8 +162,9 @@ def _replacing(case: Case, section: str) -> Sequence[Entry]:
     """The entries of a section that may take another's place, by what was recorded by the moment."""
     found: list[Entry] | None = case.memo.get(("replacing", section))
     if found is None:
-        entries = case.record.section(section) or ()
-        found = [e for e in entries if e.__dict__["status"] in REPLACES and _speaks(case, e)]
+        rows = case.rows[section] or ()
+        places = [place for place, row in enumerate(rows) if row.get("status") in REPLACES]
+        found = [e for place in places if _speaks(case, e := case.record.entry(section, place))]
         case.memo["replacing", section] = found
     return found
 

@@ -174,13 +174,13 @@ def _unread(case: Case) -> Iterator[Notice]:
 
 
 def _of_others(case: Case) -> Iterator[Notice]:
-    record = case.record
     for section in PatientRecord.SECTIONS:
-        for index, entry in enumerate(getattr(record, section) or ()):
+        for place, row in enumerate(case.rows[section] or ()):
             # most name none: no call for each
-            if entry.patient is not None and case.of_another_patient(entry):
+            if (owner := row.get("patient")) is not None and case.is_another_patient(owner):
+                id, label = row["id"], section_label(section).zh
                 said = Text(
-                    zh=f"“{section_label(section).zh}”中的 {entry.id} 属于另一位患者（{entry.patient}），不予采用",
-                    en=f"`{entry.id}` names the patient `{entry.patient}`, not this one; it is not counted",
+                    zh=f"“{label}”中的 {id} 属于另一位患者（{owner}），不予采用",
+                    en=f"`{id}` names the patient `{owner}`, not this one; it is not counted",
                 )
-                yield Notice(code="wrong-patient", path=f"/record/{section}/{index}", message=said)
+                yield Notice(code="wrong-patient", path=f"/record/{section}/{place}", message=said)

@@ -11,17 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
-    SerializerFunctionWrapHandler,
     Strict,
-    model_serializer,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticSerializationError, SchemaSerializer
+from pydantic_core import PydanticSerializationError, SchemaSerializer
 
 from oncogate.base.made import made
 from oncogate.base.texts import Language, Text
 from oncogate.base.written import json_bytes
+from oncogate.model.later import Later, without_serializer
 from oncogate.model.rule import Effect, Outcome, Override, Verdict
 from oncogate.model.values import Day, Model, Moment, When
 
@@ -157,14 +154,10 @@ class Notice(Model):
     message: Text
 
 
-WHEN_ASKED = (
-    "findings", "critical_values", "obligations", "way_forward", "not_remediable", "shadow", "notices", "loosened",
-)  # fmt: skip
-"""What takes words, and is worked out when someone looks at it."""
 _ACCOUNT = "_account"
 
 
-class Decision(Model):
+class Decision(Later):
     """The answer to a request. `findings` holds what asked for something and what was unknown.
 
     The outcome and what determined it are there at once; evidence, sentences and the way forward are worked out when
@@ -194,59 +187,22 @@ class Decision(Model):
         cls, account: object, *, outcome: Outcome, at: datetime, order: str | None, patient: str | None,
         determining_rules: tuple[str, ...], packs: tuple[PackUsed, ...], engine: str,
     ) -> Decision:  # fmt: skip
-        """A decision of which `account` tells the rest when it is asked: each of `WHEN_ASKED`, and `all_findings`."""
+        """A decision of which `account` tells the rest when it is asked: the other fields, and `all_findings`."""
         fields = {
             "outcome": outcome, "at": at, "order": order, "patient": patient, "determining_rules": determining_rules, "packs": packs,
             "engine": engine, _ACCOUNT: account,
         }  # fmt: skip
-        return made(cls, fields)
+        return cls.made_later(fields)
 
-    def __getattr__(self, name: str) -> Any:
-        account = self.__dict__.get(_ACCOUNT)
-        if account is None or name not in WHEN_ASKED:
-            raise AttributeError(f"a decision has no `{name}`")
-        told = self.__dict__[name] = getattr(account, name)
-        return told
-
-    def _told(self) -> Decision:
-        """The decision itself, with nothing left to tell, its fields in their order: so they are written."""
-        values = self.__dict__
-        # what was asked for singly stands behind the account
-        in_order = next(reversed(values)) == _ACCOUNT and WHEN_ASKED[0] in values
-        if _ACCOUNT in values and not in_order:
-            account = values[_ACCOUNT]
-            told = {name: values[name] if name in values else getattr(account, name) for name in _FIELDS}
-            object.__setattr__(self, "__dict__", {**told, _ACCOUNT: account})
-        return self
-
-    @model_serializer(mode="wrap")
-    def _written(self, write: SerializerFunctionWrapHandler) -> Any:
-        return write(self._told())
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return handler(_as_fields(schema))
-
-    def __iter__(self) -> Any:
-        return iter([(name, getattr(self, name)) for name in type(self).model_fields])
-
-    def __repr_args__(self) -> Any:
-        return iter(self)
+    def work_out(self, name: str) -> Any:
+        """What the account tells."""
+        return getattr(self.__dict__[_ACCOUNT], name)
 
     def __copy__(self) -> Decision:
-        return super(Decision, self._told()).__copy__()
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Decision:
-        return self.__copy__()  # what it holds is frozen
-
-    def __getstate__(self) -> dict[Any, Any]:
-        state = super(Decision, self._told()).__getstate__()
-        return {**state, "__dict__": dict(self)}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Decision) and dict(self) == dict(other)
+        copied = super().__copy__()
+        if _ACCOUNT in self.__dict__:
+            copied.__dict__[_ACCOUNT] = self.__dict__[_ACCOUNT]
+        return copied
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -277,7 +233,7 @@ class Decision(Model):
         """Canonical JSON: the same request gives the same bytes. `Decision.load` reads back an equal decision."""
         if not everything:
             try:
-                return _writer().to_json(self._told(), by_alias=True).decode()
+                return _writer().to_json(self.whole(), by_alias=True).decode()
             except PydanticSerializationError:
                 pass  # half a surrogate pair, which UTF-8 doesn't have
         return json_bytes(self.to_dict(everything=everything)).decode()
@@ -288,17 +244,7 @@ class Decision(Model):
         return cls.model_validate(json.loads(source) if isinstance(source, (str, bytes)) else source)
 
 
-_FIELDS = tuple(Decision.model_fields)
-
-
 @cache
 def _writer() -> SchemaSerializer:
     """Writes a decision that has told everything straight from its fields."""
-    return SchemaSerializer(_as_fields(Decision.__pydantic_core_schema__))
-
-
-def _as_fields(schema: Any) -> Any:
-    """The schema without the look into whether everything is told."""
-    if schema["type"] == "definitions":
-        return {**schema, "schema": _as_fields(schema["schema"])}
-    return {key: value for key, value in schema.items() if key != "serialization"}
+    return SchemaSerializer(without_serializer(Decision.__pydantic_core_schema__))

@@ -8,6 +8,7 @@ from pydantic import GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from oncogate.base.made import made
 from oncogate.model.values import Model
 
 L = TypeVar("L", bound="Later")
@@ -24,15 +25,12 @@ class Later(Model):
         raise NotImplementedError
 
     @classmethod
-    def made_later(cls: type[L], known: dict[str, Any], fields_set: set[str]) -> L:
-        """An instance with what `work_out` needs, under names that are no fields, and the fields that are known already."""
-        made = cls.__new__(cls)
-        # as `model_construct` does, in a tenth of its time
-        object.__setattr__(made, "__dict__", known)
-        object.__setattr__(made, "__pydantic_fields_set__", fields_set)
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
-        return made
+    def made_later(cls: type[L], known: dict[str, Any], fields_set: set[str] | None = None) -> L:
+        """An instance with what `work_out` needs, under names that are no fields, and the fields that are known already.
+
+        `fields_set` are those that count as set: all, if not said otherwise.
+        """
+        return made(cls, known, fields_set)
 
     def __getattr__(self, name: str) -> Any:
         if name not in type(self).__pydantic_fields__:
@@ -44,7 +42,7 @@ class Later(Model):
         """The same with nothing left to work out, its fields in their order: so they are written."""
         values, fields = self.__dict__, type(self).__pydantic_fields__
         if [*values][: len(fields)] != [*fields]:
-            told = dict(self)
+            told = {name: values[name] if name in values else self.work_out(name) for name in fields}
             behind = {name: value for name, value in values.items() if name not in fields}
             object.__setattr__(self, "__dict__", {**told, **behind})
         return self

@@ -314,6 +314,10 @@ _KINDS: Mapping[str, type[Model]] = {
 }  # fmt: skip
 
 
+MEASURED = frozenset(section for section, kind in _KINDS.items() if kind is Measurement)
+"""The sections whose entries are measurements."""
+
+
 class _Rows(dict[str, Any]):
     """A record as plain data, of which each part is made when it is first asked for."""
 
