@@ -125,6 +125,19 @@ def test_a_time_is_read_at_once_only_if_it_is_read_at_all(text, field):
         assert request == thorough(content)
 
 
+@pytest.mark.parametrize(
+    "value", ["1.0", "true", '"1"', "1.5", "[]", "{}", "1e2", "null", "9007199254740993"]
+)
+@pytest.mark.parametrize(
+    "field",
+    ['"cycle":?', '"regimen":?', '"drugs":?', '"drugs":[{"dose":?}]', '"drugs":[{"unit":?}]', '"id":?'],
+)
+def test_nothing_is_made_into_what_it_is_not(field, value):
+    id_too = "" if field.startswith('"id"') else '"id":"o",'
+    content = f'{{{AT},"order":{{{id_too}{field.replace("?", value)}}}}}'.encode()
+    assert Request.read_at_once(content) in (None, thorough(content))
+
+
 @given(requests())
 @settings(max_examples=60, deadline=None)
 def test_nobody_can_tell_how_a_request_was_read(request):
