@@ -85,6 +85,14 @@ class Walk:
         self.leaves: list[LeafOutcome] = []
         self.asked = False
 
+    def taken(self) -> tuple[LeafOutcome, ...]:
+        """What the leaves said; they are the walk's no more.
+
+        How a leaf's evidence is written may ask the walk: if that held the leaf, too, only the collector could free them.
+        """
+        taken, self.leaves = tuple(self.leaves), []
+        return taken
+
     def every(self, conditions: Iterable[Condition]) -> Truth:
         """Whether all of the conditions hold."""
         return every([self.truth(c) for c in conditions])

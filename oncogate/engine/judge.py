@@ -36,10 +36,10 @@ def judge(rule: Rule, case: Case, *, thorough: bool = False, spoken: bool = Fals
     walk = Walk(case, rule.parameters, raising=rule.effect == "critical_value")
     applies = walk.every(rule.when) if thorough else walk.until_false(rule.when)
     if applies is False and not thorough:
-        return Judgement(rule, "not_applicable", tuple(walk.leaves))
+        return Judgement(rule, "not_applicable", walk.taken())
     walk.asked = True
     required = False if rule.require is None else walk.every(rule.require)
-    return Judgement(rule, verdict_of(applies, required), tuple(walk.leaves))
+    return Judgement(rule, verdict_of(applies, required), walk.taken())
 
 
 def judge_safely(rule: Rule, case: Case, *, thorough: bool = False, spoken: bool = False) -> Judgement | None:
