@@ -7,7 +7,6 @@ of the record's tumours the order is about, and whether there are others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -47,17 +46,22 @@ TREATMENT_KINDS = frozenset(
 LOCAL_KINDS = frozenset({"surgery", "resection", "radiotherapy"})
 
 
-@dataclass(frozen=True)
 class OrderedDrug:
-    """A drug of the order and what it was recognised as, if it was."""
+    """A drug of the order, as it was written, and what it was recognised as, if it was."""
 
-    drug: Drug
-    known: KnownDrug | None
+    def __init__(self, row: Plain, known: KnownDrug | None) -> None:
+        self.row = row
+        self.known = known
+
+    @once
+    def drug(self) -> Drug:
+        """The drug as the host names it."""
+        return Drug.model_validate(self.row)
 
     @once
     def label(self) -> Text:
         """The host's own name where it gave one, so that the physician finds it on the screen."""
-        name = self.drug.name or (None if self.known else self.drug.code)
+        name = self.row.get("name") or (None if self.known else self.row.get("code"))
         if name:
             return Text(zh=name, en=name)
         return self.known.label if self.known else Text(zh="未写明的药品", en="a drug without a name")
@@ -205,9 +209,8 @@ class Case:
     @once
     def drugs(self) -> tuple[OrderedDrug, ...]:
         """The order's drugs, recognised where possible."""
-        if self.order is None:
-            return ()
-        return tuple(OrderedDrug(drug, self.tables.identify(drug)) for drug in self.order.drugs)
+        drugs = (self.order_row or _NO_ORDER).get("drugs") or ()
+        return tuple([OrderedDrug(row, self.tables.identify_written(row)) for row in drugs])
 
     @once
     def marked(self) -> bool:
@@ -226,7 +229,7 @@ class Case:
     @once
     def doubtful(self) -> bool:
         """Whether the order is marked as anti-tumour and what it holds isn't all recognised, or isn't there."""
-        local = self.order is not None and self.order.kind in LOCAL_KINDS
+        local = (self.order_row or _NO_ORDER).get("kind") in LOCAL_KINDS
         return self.marked and not local and (not self.drugs or any(d.known is None for d in self.drugs))
 
     @once

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from oncogate.base.logic import Truth
-from oncogate.engine.case import LOCAL_KINDS, Case, OrderedDrug
+from oncogate.engine.case import LOCAL_KINDS, Case
 from oncogate.engine.compile import MET, UNSET, VERDICTS, Compiler, Judge
 from oncogate.engine.conditions import Walk
 from oncogate.model.condition import Drugs
 from oncogate.model.rule import Rule, Verdict
 from oncogate.packs.pack import InForce, Library
+from oncogate.packs.tables import KnownDrug
 
 Spoken = Sequence[tuple[Rule, Verdict | None]]
 """Rules that aren't met, each with its verdict; `None` where it couldn't be judged."""
@@ -35,7 +36,7 @@ class Plan:
     start: Sequence[Any]
     drug_slots: Sequence[tuple[int, Truth]]
     rules: Sequence[tuple[Rule, Judge]]
-    drugs: tuple[OrderedDrug, ...]
+    drugs: tuple[KnownDrug | None, ...]
 
 
 class Program:
@@ -104,7 +105,7 @@ class Program:
         start = [UNSET] * self.compiler.size
         for slot, truth in truths.items():
             start[slot] = truth
-        return Plan(start, tuple(truths.items()), rules, case.drugs)
+        return Plan(start, tuple(truths.items()), rules, tuple([drug.known for drug in case.drugs]))
 
     def _compiled(self, rule: Rule) -> Judge:
         found = self._judges.get(rule.id)

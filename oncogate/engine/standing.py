@@ -292,7 +292,7 @@ class Counting:
 
     def matches(self, entry: Entry) -> Iterator[Check]:
         """Whether the regimen and the cycle that the entry names are the order's, where the fact asks for that."""
-        order, asked = self.case.order, self.fact.matches
+        order, asked = self.case.order_row, self.fact.matches
         if order is None or not asked:
             return
         named = stated(entry, "regimen") if "regimen" in asked else None
@@ -300,15 +300,15 @@ class Counting:
         if same is not True:
             yield same, "other_regimen", Text(zh=f"针对的是“{named}”", en=f"it is for `{named}`")
         cycle = stated(entry, "cycle") if "cycle" in asked else None
-        same = True if cycle is None else None if order.cycle is None else order.cycle == cycle
+        same = True if cycle is None else None if order.get("cycle") is None else order["cycle"] == cycle
         if same is not True:
             yield same, "other_cycle", Text(zh=f"针对的是第{cycle}周期", en=f"it is for cycle {cycle}")
 
     def _same_regimen(self, named: str) -> Truth:
         case = self.case
-        assert case.order is not None
-        if case.order.regimen:
-            return case.tables.same_regimen(named, case.order.regimen)
+        assert case.order_row is not None
+        if regimen := case.order_row.get("regimen"):
+            return case.tables.same_regimen(named, regimen)
         rows = case.tables.regimens_named(named)
         if not rows:
             return None

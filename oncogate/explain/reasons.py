@@ -142,7 +142,7 @@ def _tumour(_: Judgement, case: Case) -> Text:
 
 
 def _regimen(_: Judgement, case: Case) -> Text:
-    regimen = case.order.regimen if case.order and case.order.regimen else ""
+    regimen = (case.order_row or {}).get("regimen") or ""
     return Text(zh=regimen, en=regimen)
 
 

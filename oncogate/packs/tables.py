@@ -20,6 +20,7 @@ from oncogate.clinical.marker_tests import Branch, MarkerScale
 from oncogate.clinical.names import bracketed, drug_keys, is_local_form, says_formulation
 from oncogate.clinical.regimen_names import drugs_spelled, regimen_key
 from oncogate.clinical.stage_tables import Staging
+from oncogate.model.at_once import Plain
 from oncogate.model.facts import CodeOf
 from oncogate.model.record import Drug
 from oncogate.model.values import Code, Quantity
@@ -212,6 +213,11 @@ class Tables:
     def identify(self, drug: Drug) -> KnownDrug | None:
         """Which drug the host means; `None` where it can't be told, or code and name contradict each other."""
         return self._identified(drug.code, drug.system, drug.name, drug.role)
+
+    def identify_written(self, drug: Plain) -> KnownDrug | None:
+        """The same of a drug as plain data."""
+        said = drug.get
+        return self._identified(said("code"), said("system"), said("name"), said("role"))
 
     def _identify(
         self, code: str | None, system: str | None, name: str | None, role: str | None

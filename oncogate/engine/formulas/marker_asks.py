@@ -9,7 +9,6 @@ from oncogate.base.logic import Truth, every, negate
 from oncogate.clinical.marker_tests import Branch
 from oncogate.engine.case import Case, OrderedDrug
 from oncogate.engine.select import select
-from oncogate.model.record import Drug
 from oncogate.packs.tables import MarkerRow
 
 EXCLUDING = frozenset({"wildtype", "negative"})
@@ -55,7 +54,7 @@ def guesses(case: Case) -> list[Demand]:
     found: list[Demand] | None = case.memo.get("marker guesses")
     if found is None:
         known = [case.tables.drugs[id] for id in sorted(case.tables.drug_markers)] if case.doubtful else []
-        made = [_demand(case, OrderedDrug(Drug(name=one.id), one)) for one in known]
+        made = [_demand(case, OrderedDrug({"name": one.id}, one)) for one in known]
         found = case.memo["marker guesses"] = [replace(d, guessed=True) for d in made if d is not None]
     return found
 
