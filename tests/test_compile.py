@@ -6,8 +6,11 @@ import ast
 import json
 import linecache
 import re
+import sys
+import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import cycle
@@ -22,13 +25,14 @@ from oncogate.authoring.examples import AT, request_of, with_first_line
 from oncogate.engine.case import Case
 from oncogate.engine.coded import Asked
 from oncogate.engine.compile import Compiler
-from oncogate.engine.found import exists, finder, since
+from oncogate.engine.found import finder, since
 from oncogate.engine.found_checks import FOREVER, exact_float
 from oncogate.engine.judge import judge
 from oncogate.engine.listing import listing
 from oncogate.engine.program import Program, Programs
 from oncogate.engine.select import select
 from oncogate.engine.standing import Window
+from oncogate.model.facts import Fact
 from oncogate.model.record import PatientRecord
 from oncogate.packs.leaves import leaves
 from oncogate.packs.load import load_library, shipped_rules
@@ -93,7 +97,7 @@ def compare_found(request: Request) -> None:
     case, other = Case.of(request, LIBRARY), Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
         found, selection = finder(name, fact, {}, asked)(None, case), select(other, name)
-        assert exists(found) == selection.exists, name
+        assert since(found, "") == selection.exists, name
         times = {s.when for s in selection.standings if s.when is not None}
         for moment in times | {t + timedelta(microseconds=1) for t in times} | {case.at}:
             window = Window(moment, fact.label)
@@ -226,6 +230,44 @@ def test_what_is_plain_is_told_without_selecting(monkeypatch):
     case = Case.of(request, LIBRARY)
     for name, fact in FACTS.items():
         finder(name, fact, {}, Asked())(None, case)
+
+
+@pytest.fixture
+def hasty(monkeypatch) -> Iterator[None]:
+    """Threads that give way to each other all the time."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def test_of_facts_that_threads_ask_for_at_once_none_is_lost(hasty):
+    loinc = lambda code: {"system": "http://loinc.org", "code": code}  # noqa: E731
+    lab = {"id": "l", "status": "final", "effective": MOMENT, "text": "?"}
+    common, own = [loinc(f"other-{n}") for n in range(50)], [loinc(str(n)) for n in range(160)]
+    case = Case.of(Request.load({"at": MOMENT, "record": {"labs": [{**lab, "codes": own}]}}), LIBRARY)
+    label, asked = FACTS["lab.anc"].label, Asked()
+
+    codes = [[one, *common] for one in own]
+    facts = [Fact(label=label, sections=("labs",), codes=each, focus="ignored") for each in codes]
+    together = threading.Barrier(8)
+
+    def ask(first: int) -> list:
+        together.wait(timeout=10)
+        return [asked.add(fact)("labs", lambda _: None) for fact in facts[first::8]]
+
+    with ThreadPoolExecutor(8) as pool:
+        looks = [look for many in pool.map(ask, range(8)) for look in many]
+    assert [look(None, case) for look in looks] == [(case.now, None, False, None)] * 160
+
+
+def test_threads_that_compile_rules_at_once_judge_alike(hasty):
+    requests_ = [request_of(example.given, LIBRARY) for _, example in EXAMPLES[::40]]
+    alone = [[(r.id, v) for r, v in PROGRAM.spoken(Case.of(one, LIBRARY))] for one in requests_]
+    program = of_all_rules()
+    with ThreadPoolExecutor(6) as pool:
+        together = pool.map(lambda one: program.spoken(Case.of(one, LIBRARY)), requests_ * 3)
+        assert [[(rule.id, verdict) for rule, verdict in one] for one in together] == alone * 3
 
 
 def test_of_a_pack_the_code_holds_numbers_alone():

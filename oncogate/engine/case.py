@@ -97,8 +97,8 @@ class Case:
         self.tables = tables
         self.memo: dict[Any, Any] = {}
         """What has been worked out once of this case: derived facts, selections."""
-        self.told: dict[str, tuple[int, Any]] = {}
-        """By section, how many coded facts were asked for, and what it says of them; see `coded.py`."""
+        self.told: dict[str, Any] = {}
+        """By section, what it says of the facts that are coded; see `coded.py`."""
         self.slots: list[Any] = []
         """What compiled rules have worked out of it."""
 

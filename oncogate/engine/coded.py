@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import NamedTuple, get_args
 
 from oncogate.engine.case import UNTOLD, Case
@@ -23,8 +24,9 @@ from oncogate.model.record import MEASURED, Measurement, ReportStatus
 
 
 class Told(NamedTuple):
-    """What a section says of each fact, by its number: when the newest entry was true, the newest, and what wants a closer look."""
+    """What a section says of the facts of the first numbers: when the newest entry was true, the newest, and what wants a closer look."""
 
+    asked: int
     last: list[str | None]
     newest: list[Plain | None]
     closer: dict[int, list[Plain]]
@@ -32,6 +34,8 @@ class Told(NamedTuple):
 
 _Wanted = tuple[int, frozenset[str], Vocabulary | None]
 """A fact that is coded so: its number, the statuses that count, and the words that it may say."""
+_Index = Mapping[str | None, Mapping[str | None, tuple[_Wanted, ...]]]
+"""By code and its system, the facts that are coded so."""
 
 _USUAL = sum(field.is_required() for field in Measurement.model_fields.values()) + 2
 """How many fields an entry has that says what it must, a value and a time: it then has no others."""
@@ -47,34 +51,37 @@ class Asked:
     """The coded facts that are asked for."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self._wanted: dict[str | None, dict[str | None, tuple[_Wanted, ...]]] = {}
-        """By code and its system."""
+        self._asked: tuple[int, _Index] = (0, {})
+        """How many, and where they are found; replaced as a whole, so that a pass sees one or the other."""
+        self._adding = Lock()
 
     def add(self, fact: Fact) -> Callable[[str, Otherwise], Look]:
         """Ask for a fact, too; gives what looks for it in a section."""
-        number, reading = self.count, reading_of(fact)
+        reading = reading_of(fact)
         counted = frozenset(fact.counted or get_args(ReportStatus)) - REPLACES - ERRONEOUS
-        for system, code in fact.code_keys:
-            systems = self._wanted.get(code, {})
-            wanted = (*systems.get(system, ()), (number, counted, fact.vocabulary))
-            self._wanted[code] = {**systems, system: wanted}
-        self.count += 1
+        with self._adding:
+            number, index = self._asked
+            for system, code in fact.code_keys:
+                systems = index.get(code, {})
+                wanted = (*systems.get(system, ()), (number, counted, fact.vocabulary))
+                index = {**index, code: {**systems, system: wanted}}
+            self._asked = (number + 1, index)
 
         def looking(section: str, otherwise: Otherwise) -> Look:
             def look(_: object, case: Case) -> Found | None:
-                count, told = case.told.get(section) or (0, None)
-                if count != self.count:  # more is asked for once rules on trial are judged, too
+                told: Told | None = case.told.get(section, _NOTHING)
+                if (
+                    told is not None and told.asked <= number
+                ):  # more is asked for once rules on trial are judged, too
                     rows = case.rows[section]
                     if case.has_unread:
                         return otherwise(case)
                     if not rows:
                         return NOT_SUPPLIED if rows is None else NONE
-                    told = self._pass(case, rows)
-                    case.told[section] = (self.count, told)
+                    told = case.told[section] = self._pass(case, rows)
                 if told is None:
                     return otherwise(case)
-                lasts, newests, closer = told
+                _, lasts, newests, closer = told
                 last, newest = lasts[number], newests[number]
                 if number in closer:
                     return closer_look(case, fact, {}, section, closer[number], (last, newest))
@@ -88,16 +95,17 @@ class Asked:
 
     def _pass(self, case: Case, rows: Sequence[Plain]) -> Told | None:
         """One pass over the rows; `None` where one may take another's place."""
-        last: list[str | None] = [None] * self.count
-        newest: list[Plain | None] = [None] * self.count
+        count, index = self._asked
+        last: list[str | None] = [None] * count
+        newest: list[Plain | None] = [None] * count
         closer: dict[int, list[Plain]] = {}
-        by_code, now, zone, usual = self._wanted, case.now, case.zone, _USUAL
+        now, zone, usual = case.now, case.zone, _USUAL
         for row in rows:
             status = row["status"]
             if status in REPLACES:
                 return None
             for code in row["codes"]:
-                systems = by_code.get(code.get("code"))
+                systems = index.get(code.get("code"))
                 if systems is None:  # most codes are of no concern
                     continue
                 wanted = systems.get(code.get("system"))
@@ -128,7 +136,10 @@ class Asked:
                         last[number], newest[number] = when, row
                     elif when == latest and newest[number] is not row:
                         newest[number] = None
-        return Told(last, newest, closer)
+        return Told(count, last, newest, closer)
+
+
+_NOTHING = Told(0, [], [], {})
 
 
 def _says_nothing(row: Plain) -> bool:

@@ -209,7 +209,7 @@ class Function:
     def _exists(self, leaf: Exists, name: str) -> None:
         found = self._found(leaf.exists, leaf)
         if leaf.within is None:
-            # as `exists` says, without a call
+            # as `since` says of the whole past, without a call
             unsure = ast.BoolOp(ast.Or(), [_part(found, HIDDEN), _is_not(_part(found, DOUBT), None)])
             open_ = ast.IfExp(unsure, _constant(None), _constant(False))
             self.add(_assign(name, ast.IfExp(_is_not(_part(found, LAST), None), _constant(True), open_)))

@@ -40,16 +40,11 @@ Find = Callable[[object, Case], Found]
 
 
 def since(found: Found, moment: str) -> Truth:
-    """Whether a counted entry is there that isn't older than the moment."""
+    """Whether a counted entry is there that isn't older than the moment; since `""`, whether there is one at all."""
     last, doubt, hidden, _ = found
     if last is not None and last >= moment:
         return True
     return None if hidden or (doubt is not None and doubt >= moment) else False
-
-
-def exists(found: Found) -> Truth:
-    """Whether a counted entry is there."""
-    return since(found, "")
 
 
 def finder(name: str, fact: Fact, options: Mapping[str, Parameter], asked: Asked) -> Find:
