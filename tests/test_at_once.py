@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from oncogate import Request, RequestError
 from oncogate.base.times import read_time, usual_time, write_time
+from oncogate.model.record import KINDS, PatientRecord
 from oncogate.model.request import read_json
 from tests.strategies import requests
 
@@ -159,11 +160,37 @@ def test_a_copy_with_other_entries_is_judged_by_them():
     labs = [{"id": "l", "codes": [{"code": "1"}], "status": "final"}]
     content = json.dumps({"at": "2026-03-02T09:30:00+08:00", "record": {"labs": labs, "vitals": []}}).encode()
     for record in (Request.read_at_once(content).record, Request.model_validate_json(content).record):
-        assert record.rows["labs"] == labs
+        assert [row["id"] for row in record.rows["labs"]] == ["l"]
         other = record.model_copy(update={"labs": (), "stages": ()})
         assert [other.rows[name] for name in ("labs", "stages", "vitals", "exams")] == [[], [], [], None]
         assert (other.labs, other.stages, other.vitals, other.exams) == ((), (), (), None)
-        assert record.rows["labs"] == labs
+        assert [row["id"] for row in record.rows["labs"]] == ["l"]
+
+
+@given(requests())
+@settings(max_examples=60, deadline=None)
+def test_rows_say_the_same_however_the_request_was_made(request):
+    """Those of a request that was read are its JSON, those of any other are made of its entries."""
+    read = Request.read_at_once(request.to_json().encode()).record
+    for section, kind in KINDS.items():
+        ours, theirs = request.record.rows[section] or (), read.rows[section] or ()
+        for name in kind.model_fields:
+            assert [_as_told(row.get(name)) for row in ours] == [_as_told(row.get(name)) for row in theirs], (
+                name
+            )
+
+
+def _as_told(value):
+    """Without what is `None`."""
+    if isinstance(value, list):
+        return [*map(_as_told, value)]
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+def test_each_section_is_made_of_its_kind_of_entries():
+    named = {name: str(PatientRecord.model_fields[name].annotation) for name in KINDS}
+    assert all(f".{kind.__name__}, ..." in named[name] for name, kind in KINDS.items())
+    assert set(KINDS) == {*PatientRecord.SECTIONS, "unread"}
 
 
 def test_a_request_has_no_other_fields():

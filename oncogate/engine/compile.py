@@ -14,6 +14,7 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least
@@ -59,6 +60,10 @@ UNSET = object()
 _OPERATORS: dict[str, type[ast.cmpop]] = {
     "below": ast.Lt, "at_most": ast.LtE, "above": ast.Gt, "at_least": ast.GtE, "in_": ast.In,
 }  # fmt: skip
+
+
+_COMPILING = Lock()
+"""Python counts the depth of syntax trees for all threads together: two that compile at once may fail (SystemError)."""
 
 
 class Compiler:
@@ -319,12 +324,14 @@ class Function:
 
     def made(self, file: str) -> Callable[[Slots, Case], Any]:
         """The function."""
-        module = ast.parse("def judge(v, case): ...")
-        definition = module.body[0]
-        assert isinstance(definition, ast.FunctionDef)
-        definition.body = self.statements
         names = dict(self.known)
-        exec(compile(module, file, "exec"), names)
+        with _COMPILING:
+            module = ast.parse("def judge(v, case): ...")
+            definition = module.body[0]
+            assert isinstance(definition, ast.FunctionDef)
+            definition.body = self.statements
+            code = compile(module, file, "exec")
+        exec(code, names)
         return names["judge"]  # type: ignore[no-any-return]
 
     def _new(self) -> str:

@@ -8,10 +8,12 @@ there. Every entry says when it was clinically true (`effective`) and when it en
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
+from oncogate.base.times import write_time
 from oncogate.model.at_once import Plain
 from oncogate.model.later import Later
 from oncogate.model.values import Code, Day, Measure, Model, Name, Quantity, When
@@ -266,7 +268,7 @@ class PatientRecord(Later):
         entry = made.get((section, place))
         if entry is None:
             row = known[_ROWS][section][place]
-            entry = made[section, place] = _KINDS[section].model_validate(row)
+            entry = made[section, place] = KINDS[section].model_validate(row)
         return entry
 
     @property
@@ -283,7 +285,8 @@ class PatientRecord(Later):
         known = self.__dict__.setdefault(_ROWS, {})
         if name not in known:
             value = getattr(self, name)
-            known[name] = [*map(as_row, value)] if isinstance(value, tuple) else value and as_row(value)
+            of_one = _MeasurementRow if name in MEASURED else as_row
+            known[name] = [*map(of_one, value)] if isinstance(value, tuple) else value and as_row(value)
         return known[name]
 
     def __copy__(self) -> PatientRecord:
@@ -307,14 +310,15 @@ NO_ROWS: Plain = dict.fromkeys(PatientRecord.model_fields)
 """A record of which nothing was supplied, as plain data."""
 
 
-_KINDS: Mapping[str, type[Model]] = {
+KINDS: Mapping[str, type[Model]] = {
     "diagnoses": Diagnosis, "stages": Stage, "pathology": Pathology, "markers": MarkerResult, "exams": Exam, "assessments": Assessment,
     "consents": Consent, "labs": Measurement, "vitals": Measurement, "procedures": Procedure, "treatments": Treatment, "orders": OrderOnRecord,
     **dict.fromkeys(("allergies", "meetings", "educations", "follow_ups", "events"), Note), "unread": Unread,
 }  # fmt: skip
+"""What the entries of each section are."""
 
 
-MEASURED = frozenset(section for section, kind in _KINDS.items() if kind is Measurement)
+MEASURED = frozenset(section for section, kind in KINDS.items() if kind is Measurement)
 """The sections whose entries are measurements."""
 
 
@@ -327,6 +331,25 @@ class _Rows(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         found = self[name] = self._record.row_of(name)
         return found
+
+
+class _MeasurementRow(dict[str, Any]):
+    """A measurement as plain data, of which only its codes and status are made at once: of most nothing else is asked."""
+
+    def __init__(self, entry: Measurement) -> None:
+        self["status"] = entry.status
+        self["codes"] = [code.__dict__ for code in entry.codes]
+        self._entry = entry
+
+    def __missing__(self, name: str) -> Any:
+        held = getattr(self._entry, name)
+        return (
+            as_row(held) if isinstance(held, Model) else write_time(held) if isinstance(held, date) else held
+        )
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """What the entry says; `None`, not `default`, of what it doesn't say."""
+        return self[name]
 
 
 def as_row(value: Model) -> Plain:
