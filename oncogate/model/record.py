@@ -308,16 +308,12 @@ class PatientRecord(Later):
 
 NO_ROWS: Plain = dict.fromkeys(PatientRecord.model_fields)
 """A record of which nothing was supplied, as plain data."""
-
-
 KINDS: Mapping[str, type[Model]] = {
     "diagnoses": Diagnosis, "stages": Stage, "pathology": Pathology, "markers": MarkerResult, "exams": Exam, "assessments": Assessment,
     "consents": Consent, "labs": Measurement, "vitals": Measurement, "procedures": Procedure, "treatments": Treatment, "orders": OrderOnRecord,
     **dict.fromkeys(("allergies", "meetings", "educations", "follow_ups", "events"), Note), "unread": Unread,
 }  # fmt: skip
 """What the entries of each section are."""
-
-
 MEASURED = frozenset(section for section, kind in KINDS.items() if kind is Measurement)
 """The sections whose entries are measurements."""
 
@@ -343,9 +339,9 @@ class _MeasurementRow(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         held = getattr(self._entry, name)
-        return (
-            as_row(held) if isinstance(held, Model) else write_time(held) if isinstance(held, date) else held
-        )
+        if isinstance(held, Model):
+            return as_row(held)
+        return write_time(held) if isinstance(held, date) else held
 
     def get(self, name: str, default: Any = None) -> Any:
         """What the entry says; `None`, not `default`, of what it doesn't say."""
