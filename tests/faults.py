@@ -73,7 +73,7 @@ FAULTS = (
     Fault("a doubtful order concerns no drug", CASE, "        if self.doubtful:\n            return None\n        return frozenset(name for d", "        return frozenset(name for d"),
     Fault("another kind is counted", STANDING, "return any_kind or kind in fact.kinds", "return True"),
     Fault("another regimen is counted", STANDING, "yield from self.matches(entry)", "pass"),
-    Fault("an unknown cycle is any", STANDING, 'None if order.get("cycle") is None else order["cycle"] == cycle', "order.cycle is None or order.cycle == cycle"),
+    Fault("an unknown cycle is any", STANDING, 'None if order.get("cycle") is None else order["cycle"] == cycle', 'order.get("cycle") is None or order["cycle"] == cycle'),
     Fault("a word outside the vocabulary is accepted", CONTENT, "if vocabulary.value_of(said) in vocabulary.values:", "if True:"),
     Fault("corrections don't replace", SELECT, "_superseded(case, fact, standings))", "standings)"),
     Fault("a correction replaces any other key", SELECT, "if new.key is not None and old.key is not None:", "if False:"),
