@@ -165,7 +165,7 @@ FAULTS = (
     Fault("found: numbers compare as floats, exact or not", CHECKS, "return found if Decimal(repr(found)) == number else None", "return found"),
     Fault("at once: a key may stand twice", ONCE, "if squeezed.count(_KEY) != keys_in(data):", "if False:"),
     Fault("at once: what is no number is read", ONCE, ", config=_STRICT)", ")"),
-    Fault("at once: numbers may be rounded", ONCE, "if _MANY in squeezed and _LONG_NUMBER.search(squeezed):", "if False:"),
+    Fault("at once: numbers may be rounded", ONCE, "if (_MANY in squeezed or _SMALL in squeezed) and _ODD_NUMBER.search(squeezed):", "if False:"),
     Fault("no walk beyond the limit", "authoring/prove/sources.py", "return range(2 * len(self.cuts) + 1)", "return range(2 * len(self.cuts))"),
     Fault("a walk without undecided entries", "authoring/prove/entries.py", "for counted in (True, False)", "for counted in (True,)"),
     Fault("a walk without conflicts of a critical value", "authoring/prove/entries.py", "if self.raising and i < j:", "if False:"),

@@ -139,6 +139,30 @@ def test_nothing_is_made_into_what_it_is_not(field, value):
     assert Request.read_at_once(content) in (None, thorough(content))
 
 
+NUMBERS = (
+    "1e-400", "-1e-400", "1e-324", "3E-324", "1.23456789e-320", "123456789012345e-330", "1e-99999999999999999999", "0e99999999999999999999",
+    "0e-9999999999999999999", "-0.0", "-0", "-0e0", "1e99999999999999999999", "1e400", "1.5e2", "1e-3", "0e400", "1E+3", "999999999999999", "1e15",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("before", ["0.0", "-0.0"])
+def test_a_number_is_read_at_once_as_it_is_read_at_all(number, before):
+    dose = f'{{{AT},"order":{{"id":"o","drugs":[{{"dose":?}}]}}}}'
+    Request.load(dose.replace("?", before).encode())
+    content = dose.replace("?", number).encode()
+    request = Request.read_at_once(content)
+    if request is not None:
+        assert request == thorough(content)
+        assert repr(request) == repr(thorough(content))
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "0e-99999999999999999999"])
+def test_a_power_of_ten_beyond_all_is_refused(number):
+    with pytest.raises(RequestError, match="isn't a number that a measurement can have"):
+        Request.load(f'{{{AT},"order":{{"id":"o","drugs":[{{"dose":{number}}}]}}}}'.encode())
+
+
 @given(requests())
 @settings(max_examples=60, deadline=None)
 def test_nobody_can_tell_how_a_request_was_read(request):

@@ -59,9 +59,7 @@ PROGRAM = of_all_rules()
 
 
 def compare(given_: dict, library: Library) -> None:
-    request = request_of(given_, library)
-    compiled = {rule.id: verdict for rule, verdict in PROGRAM.spoken(Case.of(request, library))}
-    assert compiled == said_by_the_walker(Case.of(request, library), FORCE.rules)
+    compare_rules(request_of(given_, library), library)
 
 
 @pytest.mark.parametrize("start", range(4))
@@ -177,6 +175,58 @@ LEVEL = {"kind": "febrile_neutropenia", "status": "final"}
 )  # fmt: skip
 def test_of_two_at_one_moment_neither_is_the_newest(record):
     compare_found(Request.load({"at": MOMENT, "record": record}))
+
+
+STATUSES = (
+    "cancelled",
+    " Cancelled ",
+    "not-done",
+    "corrected",
+    "amended",
+    "refuted",
+    "superseded",
+    "entered-in-error",
+    "已取消",
+    "done",
+    "planned",
+    None,
+)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("key", [None, "k"])
+def test_of_a_note_of_any_status_is_found_what_is_selected(status, key):
+    notes = {
+        section: [
+            {
+                "id": f"{section}-{n}",
+                "kind": kind,
+                "status": status,
+                "key": key,
+                "effective": MOMENT,
+                "level": level,
+            }
+            for n, (kind, level) in enumerate(NOTES)
+        ]
+        for section in ("events", "educations", "meetings", "follow_ups", "allergies")
+    }
+    request_ = Request.load({"at": MOMENT, "record": notes})
+    compare_found(request_)
+    compare_rules(request_)
+
+
+NOTES = [
+    (kind, level)
+    for fact in FACTS.values()
+    if not fact.counted
+    for kind in fact.kinds
+    for level in (None, "high")
+]
+
+
+def compare_rules(request_: Request, library: Library = LIBRARY) -> None:
+    compiled = {rule.id: verdict for rule, verdict in PROGRAM.spoken(Case.of(request_, library))}
+    assert compiled == said_by_the_walker(Case.of(request_, library), FORCE.rules)
 
 
 @given(requests(), st.lists(st.integers(0, 8), min_size=1, max_size=5), st.integers(0, 6))

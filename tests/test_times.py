@@ -113,3 +113,11 @@ def test_zones():
     for name in ("", "Mars/Olympus", "+25:00"):
         with pytest.raises(ValueError, match="time zone"):
             read_zone(name)
+
+
+def test_a_time_of_before_there_were_zones_is_read_back():
+    # Shanghai's local mean time was 8 h 5 min 43 s ahead
+    found = read_time("1900-01-01T00:00:00", read_zone("Asia/Shanghai"))
+    assert isinstance(found, datetime)
+    assert write_time(found) == "1899-12-31T23:59:17+08:05"
+    assert read_time(write_time(found)) == found

@@ -94,8 +94,11 @@ def aware(moment: datetime, zone: tzinfo | None = None) -> datetime:
             raise NaiveTime("the time has no zone")
         moment = moment.replace(tzinfo=zone)
     offset = moment.utcoffset() or timedelta()
+    minutes = timedelta(minutes=offset // timedelta(minutes=1))
     try:
         moment.astimezone(timezone.utc)
+        if offset != minutes:  # as before there were zones; ISO 8601 writes an offset in minutes
+            return moment.astimezone(timezone(minutes))
     except OverflowError as error:
         raise ValueError("the time is beyond the calendar") from error
     return moment.replace(tzinfo=timezone(offset), fold=0)

@@ -29,11 +29,11 @@ from oncogate.engine.found_checks import (
     time_of,
 )
 from oncogate.engine.select import REPLACES, Selection, select
-from oncogate.engine.standing import ERRONEOUS, Standing
+from oncogate.engine.standing import ERRONEOUS, Standing, is_called_off
 from oncogate.model.at_once import Plain
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
-from oncogate.model.record import Diagnosis, as_row
+from oncogate.model.record import KINDS, Diagnosis, Note, as_row
 
 Find = Callable[[object, Case], Found]
 """Called as what fills a slot: its first argument are the slots."""
@@ -85,8 +85,9 @@ def _looking(section: str, fact: Fact, options: Mapping[str, Parameter], otherwi
     """What looks at the rows of a section one by one; `otherwise` is asked where one bears on others."""
     checks, reading = tuple(checks_of(fact, section, options)), reading_of(fact)
     kinds = kinds_of(fact, section)
-    odd = REPLACES | ERRONEOUS | {"superseded"} | set(fact.ends)
-    ends, counted_as = frozenset(fact.ends), frozenset(fact.counted) - ERRONEOUS - {"superseded"}
+    void, is_note = ERRONEOUS | {"superseded"}, KINDS[section] is Note
+    odd = REPLACES | void | set(fact.ends)
+    ends, counted_as = frozenset(fact.ends), frozenset(fact.counted) - void
     at_a_glance = counted_as - odd
     unsaid = Diagnosis.model_fields["status"].default if section == "diagnoses" else None
 
@@ -104,7 +105,10 @@ def _looking(section: str, fact: Fact, options: Mapping[str, Parameter], otherwi
             if status not in at_a_glance:
                 if status in ends or bears_on_others(row, section):
                     return otherwise(case)
-                if status not in counted_as if counted_as else status in odd:
+                if counted_as:
+                    if status not in counted_as:
+                        continue
+                elif status in void or (is_note and is_called_off(status)):
                     continue
             if kinds is not None and row.get("kind") not in kinds:
                 continue

@@ -36,6 +36,15 @@ from oncogate.packs.codes import icd10
 from oncogate.packs.tables import ANTI_TUMOUR
 
 ERRONEOUS = frozenset({"entered-in-error", "refuted"})
+_CALLED_OFF = frozenset({"cancelled", "not-done", "noshow", "stopped", "已取消"})
+CALLED_OFF = Text(zh="已取消或未进行", en="cancelled or not done")
+
+
+def is_called_off(status: str | None) -> bool:
+    """Whether a note, whose status is free text, says that what it is about never came to be."""
+    return status is not None and status.strip().casefold() in _CALLED_OFF
+
+
 PASSED: Check = (True, None, None)
 OTHER_TUMOUR = Text(zh="属于其他肿瘤或疾病", en="it is about another tumour or condition")
 UNTOLD_TUMOUR = Text(zh="无法确定本次治疗针对哪个肿瘤", en="it can't be told which tumour is treated")
@@ -170,6 +179,8 @@ class Counting:
             yield False, "superseded", None
         elif not ends and fact.counted and status not in fact.counted and status not in ERRONEOUS:
             yield False, "not_final", status_said(status)
+        elif not fact.counted and isinstance(entry, Note) and is_called_off(status):
+            yield False, "not_final", CALLED_OFF
         if not ends and when is not None and when > case.at:
             yield False, "in_the_future", None
         recorded = when if entry.recorded is None else case.recorded(entry)

@@ -28,11 +28,13 @@ Plain = Mapping[str, Any]
 
 _STRICT = core_schema.CoreConfig(strict=True)
 _KEY = b'":'
-_DIGITS = bytes(ord("0") if chr(byte) in "0123456789." else byte for byte in range(256))
+_DIGITS = bytes({"E": ord("e")}.get(c := chr(b), ord("0") if c in "0123456789." else b) for b in range(256))
 _BLANKS = b" \t\r\n"
 _MANY = b"0" * 16
 """Fewer significant digits than these, a decimal is what its float is written as."""
-_LONG_NUMBER = re.compile(rb'":-?0{16}')
+_SMALL = b"0e-0"
+"""A number of a negative power of ten may be smaller than any float but zero."""
+_ODD_NUMBER = re.compile(rb'":-?(?:0{16}|0+e(?:-|\+?0{16}))')
 
 
 def read_at_once(model: type[BaseModel], content: bytes) -> Plain | None:
@@ -48,7 +50,7 @@ def read_at_once(model: type[BaseModel], content: bytes) -> Plain | None:
     squeezed = content.translate(_DIGITS, _BLANKS)
     if squeezed.count(_KEY) != keys_in(data):
         return None
-    if _MANY in squeezed and _LONG_NUMBER.search(squeezed):
+    if (_MANY in squeezed or _SMALL in squeezed) and _ODD_NUMBER.search(squeezed):
         return None
     return data
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -226,7 +226,10 @@ def _read_file(path: Path) -> bytes:
 
 
 def _decimal(text: str) -> Decimal:
-    return Decimal(text)
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # a power of ten beyond all
+        raise ValueError(f"`{text}` isn't a number that a measurement can have") from None
 
 
 def _refuse_constant(text: str) -> Any:

@@ -69,8 +69,8 @@ _TOO_LARGE = Decimal("1e15")
 
 @lru_cache(maxsize=4096)
 def _decimal(value: float) -> Decimal:
-    """The shortest decimal that the float stands for."""
-    return Decimal(repr(value))
+    """The shortest decimal that the float stands for; zero has no sign."""
+    return Decimal(repr(value + 0))
 
 
 def _kind(value: Any) -> str:
@@ -160,7 +160,7 @@ def _shortest(value: Any) -> Decimal:
     # equal requests must give equal bytes: 1.0 and 1 are one value
     if type(value) is float or type(value) is int:
         return _shortest_of(value)
-    plain = _number(value).normalize()
+    plain = _number(value).normalize() or Decimal(0)
     return plain.quantize(Decimal(1)) if plain == plain.to_integral_value() else plain
 
 

@@ -317,12 +317,9 @@ def _not_held(held: Truth, status: str) -> Text:
             zh=f"状态为“{status}”，不能确认已经讨论",
             en=f"status `{status}`: it isn't known whether it was held",
         )
-    if status in _CANCELLED:
-        return Text(zh="已取消", en="cancelled")
     return Text(zh="尚未讨论", en="not yet held")
 
 
-_CANCELLED = frozenset({"cancelled", "not-done", "noshow", "stopped", "已取消"})
 _HELD = frozenset(
     {"completed", "finished", "fulfilled", "final", "amended", "corrected", "done", "已完成", "已结束"}
 )
@@ -330,7 +327,7 @@ _NOT_HELD = frozenset(
     {
         "planned", "proposed", "pending", "booked", "draft", "on-hold", "preliminary", "registered", "待讨论", "已预约",
     }
-) | _CANCELLED  # fmt: skip
+)  # fmt: skip
 
 
 def order_is_surgery(case: Case, options: Options) -> Derived:
