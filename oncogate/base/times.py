@@ -142,6 +142,11 @@ def go_back(at: datetime, count: int, unit: str) -> datetime:
         return datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)
 
 
+def clock_span(count: int, unit: str) -> timedelta | None:
+    """A window of minutes or hours as a span; `None` for one of whole days."""
+    return timedelta(**{_UNITS[unit]: count}) if unit in ("min", "h") else None
+
+
 def is_window_unit(unit: str) -> bool:
     """Whether `unit` is one that `go_back` takes."""
     return unit in _UNITS

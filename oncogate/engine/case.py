@@ -7,7 +7,7 @@ of the record's tumours the order is about, and whether there are others.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -145,11 +145,20 @@ class Case:
         except OverflowError:  # within a day of the calendar's ends
             return moment.replace(tzinfo=None).isoformat()
 
-    def ago(self, count: int, unit: str) -> str:
-        """The moment less a window (`go_back`), as a local time."""
-        if unit in ("min", "h"):
-            return self.text_of(go_back(self.at, count, unit))
+    def days_ago(self, count: int, unit: str) -> str:
+        """The moment less a window of whole days (`go_back`), as a local time."""
         return _days_ago(self.now[:10], count, unit) + self.now[10:]
+
+    def ago(self, span: timedelta) -> str:
+        """The moment less a span, as a local time."""
+        try:
+            return (self._wall_clock - span).isoformat()
+        except OverflowError:  # before the calendar
+            return ""
+
+    @once
+    def _wall_clock(self) -> datetime:
+        return datetime.fromisoformat(self.now)
 
     def counts_from(self, row: Plain) -> str | None:
         """When an entry was true, as a local time; `UNTOLD` where that isn't told at a glance.

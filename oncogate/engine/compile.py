@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 
 from oncogate.base.logic import Truth, at_least
+from oncogate.base.times import clock_span
 from oncogate.engine.case import Case
 from oncogate.engine.coded import Asked
 from oncogate.engine.conditions import Walk, compared, deriver
@@ -264,7 +265,7 @@ class Function:
     def _since(self, ref: str) -> str:
         parameter = self.parameters[ref]
         length, unit = int(parameter.number), parameter.unit or "d"
-        return self._shared(("since", length, unit), lambda: lambda _, case: case.ago(length, unit))
+        return self._shared(("since", length, unit), lambda: _going_back(length, unit))
 
     def _shared(self, key: Any, make: Callable[[], Maker]) -> str:
         """Emits the look into a slot that is filled where it wasn't yet."""
@@ -354,6 +355,13 @@ def _only_number(derived: Callable[[Case], Derived]) -> Callable[[Case], float |
         return exact_float(only) if isinstance(only, Decimal) else None
 
     return number
+
+
+def _going_back(length: int, unit: str) -> Maker:
+    span = clock_span(length, unit)
+    if span is None:
+        return lambda _, case: case.days_ago(length, unit)
+    return lambda _, case: case.ago(span)
 
 
 def _said(parameters: Parameters) -> tuple[Any, ...]:
