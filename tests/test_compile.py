@@ -145,7 +145,7 @@ def test_what_is_found_of_short_entries_is_what_is_selected(request_):
     data = json.loads(request_.to_json())
     for section in set(PatientRecord.SECTIONS) & set(data["record"]):
         data["record"][section] = [*map(with_what_must_be_said, data["record"][section] or ())]
-    compare_found(Request.load(data))
+    compare_however_read(data)
 
 
 MOMENT = "2026-03-02T09:30:00+08:00"
@@ -174,7 +174,24 @@ LEVEL = {"kind": "febrile_neutropenia", "status": "final"}
     ],
 )  # fmt: skip
 def test_of_two_at_one_moment_neither_is_the_newest(record):
-    compare_found(Request.load({"at": MOMENT, "record": record}))
+    compare_however_read({"at": MOMENT, "record": record})
+
+
+def compare_however_read(data: dict) -> None:
+    """Of a request that is read at once, its JSON is looked at; of one that is made otherwise, its entries."""
+    compare_found(Request.load(data))
+    compare_found(Request.read_at_once(json.dumps(data).encode()))
+
+
+def test_of_a_result_that_contradicts_itself_no_value_is_found():
+    lab = {
+        **ANC,
+        "id": "l",
+        "effective": MOMENT,
+        "value": {"value": 2, "unit": "10*9/L"},
+        "conflict": "2 and 3",
+    }
+    compare_however_read({"at": MOMENT, "record": {"labs": [lab]}})
 
 
 STATUSES = (
