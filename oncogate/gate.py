@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from oncogate._version import __version__
 from oncogate.base.errors import Diagnostic, OncogateError, did_you_mean
 from oncogate.engine.case import Case
-from oncogate.engine.combine import CONTENT, asked, determines, outcome_of
+from oncogate.engine.combine import CONTENT, asked, asks_of, determines, outcome_of
 from oncogate.engine.durable import TIME_LIMIT
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs
@@ -101,7 +101,7 @@ class Gate:
         outcome: Outcome = "allow"
         determining: tuple[str, ...] = ()
         if account.spoken or account.doubts:
-            asks = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in account.spoken]
+            asks = asks_of(account.spoken)
             asks += [(doubt.rule, doubt.asks) for doubt in account.doubts]
             outcome = outcome_of([a for _, a in asks])
             determining = tuple([rule for rule, a in asks if determines(a, outcome)])

@@ -170,7 +170,7 @@ class Case:
             return None
         if when is None:
             return UNTOLD
-        when = when[:19] if when[19:] == self.zone else self.local(when)
+        when = self.local(when)
         if recorded is not None:
             recorded = self.local(recorded)
             if recorded is None:

@@ -15,6 +15,7 @@ from oncogate.engine.found_checks import (
     Otherwise,
     closer_look,
     reading_of,
+    says_something,
 )
 from oncogate.engine.select import REPLACES
 from oncogate.engine.standing import ERRONEOUS
@@ -123,7 +124,7 @@ class Asked:
                         continue
                 else:
                     when = case.counts_from(row)
-                    if when is None or _says_nothing(row):
+                    if when is None or not says_something(row):
                         continue
                 for number, counted, words in wanted:
                     if status not in counted:
@@ -140,7 +141,3 @@ class Asked:
 
 
 _NOTHING = Told(0, [], [], {})
-
-
-def _says_nothing(row: Plain) -> bool:
-    return row.get("value") is None and row.get("text") is None and row.get("conflict") is None

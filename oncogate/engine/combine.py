@@ -27,6 +27,11 @@ def asked(rule: Rule, verdict: Verdict) -> Asked | None:
     return None
 
 
+def asks_of(spoken: Iterable[tuple[Rule, Verdict | None]]) -> list[tuple[str, Asked | None]]:
+    """By rule, what each asks for; one that couldn't be judged is unknown."""
+    return [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in spoken]
+
+
 def outcome_of(asks: Iterable[Asked | None]) -> Outcome:
     """The strictest thing asked."""
     asks = [*asks]

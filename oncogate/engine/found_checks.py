@@ -100,9 +100,14 @@ def checks_of(fact: Fact, section: str, options: Mapping[str, Parameter]) -> Ite
         field, words = fact.vocabulary.field, frozenset(fact.vocabulary.values)
         yield lambda _, row: True if row.get(field) in words else None
     elif section in MEASURED:
-        yield lambda _, row: any(row.get(name) is not None for name in ("value", "text", "conflict"))
+        yield lambda _, row: says_something(row)
     if fact.stage is not None and section == "stages":
         yield _staged(fact, options)
+
+
+def says_something(row: Plain) -> bool:
+    """Whether a measurement has a value, or at least something in its place."""
+    return row.get("value") is not None or row.get("text") is not None or row.get("conflict") is not None
 
 
 _TOLD_BY_KIND = frozenset(

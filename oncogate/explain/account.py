@@ -12,7 +12,7 @@ from typing import TypeVar
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
-from oncogate.engine.combine import CONTENT, asked, outcome_of
+from oncogate.engine.combine import CONTENT, asks_of, outcome_of
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs, Spoken
 from oncogate.engine.wording import section_label
@@ -98,8 +98,7 @@ class Account:
 
         def asks(request: Request) -> tuple[Outcome, Sequence[str]]:
             program = self.programs.of(self.force, "stable")
-            spoken = program.spoken(self.case.with_request(request))
-            said = [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in spoken]
+            said = asks_of(program.spoken(self.case.with_request(request)))
             return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
 
         try:

@@ -192,7 +192,7 @@ class Decision(Later):
             "outcome": outcome, "at": at, "order": order, "patient": patient, "determining_rules": determining_rules, "packs": packs,
             "engine": engine, _ACCOUNT: account,
         }  # fmt: skip
-        return cls.made_later(fields)
+        return made(cls, fields)
 
     def work_out(self, name: str) -> Any:
         """What the account tells."""

@@ -17,20 +17,13 @@ L = TypeVar("L", bound="Later")
 class Later(Model):
     """A model that is made before its fields are: each is worked out when someone looks at it, from what doesn't change.
 
+    It is `made` of what `work_out` needs, under names that are no fields, and of the fields that are known already.
     Whatever looks at the whole (writing, comparing, copying) has all of them worked out first, so that nobody can tell.
     """
 
     def work_out(self, name: str) -> Any:
         """The value of a field that isn't there yet."""
         raise NotImplementedError
-
-    @classmethod
-    def made_later(cls: type[L], known: dict[str, Any], fields_set: set[str] | None = None) -> L:
-        """An instance with what `work_out` needs, under names that are no fields, and the fields that are known already.
-
-        `fields_set` are those that count as set: all, if not said otherwise.
-        """
-        return made(cls, known, fields_set)
 
     def __getattr__(self, name: str) -> Any:
         if name not in type(self).__pydantic_fields__:
@@ -64,7 +57,7 @@ class Later(Model):
         return iter(self)
 
     def __copy__(self: L) -> L:
-        return type(self).made_later(dict(self), set(self.__pydantic_fields_set__))
+        return made(type(self), dict(self), set(self.__pydantic_fields_set__))
 
     def __deepcopy__(self: L, memo: dict[int, Any] | None = None) -> L:
         return self.__copy__()  # what it holds is frozen

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
+from oncogate.base.made import made
 from oncogate.base.times import write_time
 from oncogate.model.at_once import Plain
 from oncogate.model.later import Later
@@ -248,7 +249,7 @@ class PatientRecord(Later):
     @classmethod
     def of_rows(cls, rows: Plain) -> PatientRecord:
         """The record of plain data that was checked."""
-        return cls.made_later({_ROWS: {**NO_ROWS, **rows}}, set(rows))
+        return made(cls, {_ROWS: {**NO_ROWS, **rows}}, set(rows))
 
     def work_out(self, name: str) -> Any:
         """The entries of a section, or the patient, of the plain data."""
@@ -264,11 +265,11 @@ class PatientRecord(Later):
         known = self.__dict__
         if section in known:
             return known[section][place]
-        made: dict[tuple[str, int], Any] = known.setdefault(_MADE, {})
-        entry = made.get((section, place))
+        already: dict[tuple[str, int], Any] = known.setdefault(_MADE, {})
+        entry = already.get((section, place))
         if entry is None:
             row = known[_ROWS][section][place]
-            entry = made[section, place] = KINDS[section].model_validate(row)
+            entry = already[section, place] = KINDS[section].model_validate(row)
         return entry
 
     @property
@@ -291,7 +292,7 @@ class PatientRecord(Later):
 
     def __copy__(self) -> PatientRecord:
         known = {**self.__dict__, _ROWS: dict(self.__dict__.get(_ROWS, {}))}
-        return self.made_later({**known, _MADE: {}}, set(self.__pydantic_fields_set__))
+        return made(PatientRecord, {**known, _MADE: {}}, set(self.__pydantic_fields_set__))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> PatientRecord:
         """A copy with other entries in the sections of `update`."""

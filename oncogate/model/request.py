@@ -13,6 +13,7 @@ from pydantic import Field, Strict, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from oncogate.base.errors import Diagnostic, RequestError, did_you_mean, in_plain_words
+from oncogate.base.made import made
 from oncogate.base.times import read_time, read_zone, write_time
 from oncogate.base.written import json_bytes
 from oncogate.model.at_once import LARGEST, Plain, read_at_once
@@ -93,7 +94,7 @@ class Request(Later):
     def read_at_once(cls, content: bytes) -> Request | None:
         """The request that the JSON describes; `None` where that can't be told without a closer look (`load`)."""
         data = read_at_once(cls, content)
-        return None if data is None else cls.made_later({_DATA: data}, set(data))
+        return None if data is None else made(cls, {_DATA: data}, set(data))
 
     def work_out(self, name: str) -> Any:
         """A field of the plain data."""
