@@ -37,7 +37,6 @@ WHAT_IT_IS = {
         "4096": "days remembered",
     },
     "engine/coded.py": {"19": "where the zone begins in a time"},
-    "engine/found.py": {"19": "where the zone begins in a time"},
     "engine/compile.py": {"4": "verdicts, and the order in which conditions are asked"},
     "engine/found_checks.py": {"4096": "size of a cache"},
     "engine/program.py": {"512": "size of a cache", "8192": "size of a cache"},

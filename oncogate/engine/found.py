@@ -112,20 +112,9 @@ def _looking(section: str, fact: Fact, options: Mapping[str, Parameter], otherwi
                     continue
             if kinds is not None and row.get("kind") not in kinds:
                 continue
-            when = row.get("effective")
-            if (
-                when is not None
-                and when[19:] == case.zone
-                and row.get("recorded") is None
-                and row.get("patient") is None
-            ):
-                when = when[:19]
-                if when > case.now:
-                    continue
-            else:
-                when = case.counts_from(row)
-                if when is None:
-                    continue
+            when = case.counts_from(row)
+            if when is None:
+                continue
             truth: Truth = None if when is UNTOLD else True
             if truth:
                 for check in checks:
