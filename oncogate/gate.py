@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from oncogate._version import __version__
 from oncogate.base.errors import Diagnostic, OncogateError, did_you_mean
 from oncogate.engine.case import Case
-from oncogate.engine.combine import CONTENT, asked, asks_of, determines, outcome_of
+from oncogate.engine.combine import CONTENT, Said, asked, determines, outcome_of
 from oncogate.engine.durable import TIME_LIMIT
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs
@@ -93,7 +93,7 @@ class Gate:
 
     def decide(self, request: Request) -> Decision:
         """Judge the request. Clinical gaps don't raise: they are findings; nor does a failing rule."""
-        force = self.library.in_force(request.at.date())
+        force = self.library.always or self.library.in_force(request.at.date())
         case = Case(request, force.facts, self.library.tables)
         account = Account(case, force, self._programs, self._programs.of(force, "stable").spoken(case))
         if self._second is not None:
@@ -101,15 +101,13 @@ class Gate:
         outcome: Outcome = "allow"
         determining: tuple[str, ...] = ()
         if account.spoken or account.doubts:
-            asks = asks_of(account.spoken)
+            asks = [(said.rule.id, said.asks) for said in account.spoken]
             asks += [(doubt.rule, doubt.asks) for doubt in account.doubts]
             outcome = outcome_of([a for _, a in asks])
             determining = tuple([rule for rule, a in asks if determines(a, outcome)])
-        order = case.order_row
         return Decision.told_by(
-            account, outcome=outcome, at=case.at, order=order["id"] if order else None,
-            patient=case.patient_id, determining_rules=determining, packs=self._packs, engine=self._engine,
-        )  # fmt: skip
+            account, outcome=outcome, determining_rules=determining, packs=self._packs, engine=self._engine
+        )
 
     def decide_many(self, requests: Iterable[Request], *, processes: int = 1) -> Iterator[Decision]:
         """Judge requests as they come: each decision as soon as it is due, in the order of the requests.
@@ -151,7 +149,7 @@ class Gate:
         else:
             if self._leads:
                 judged = {id: j and replace(j, verdict=opinion.verdicts[id]) for id, j in judged.items()}
-            said = {rule.id: verdict for rule, verdict in account.spoken}
+            said = {one.rule.id: one.verdict for one in account.spoken}
             doubtful = [
                 j.rule
                 for j in judged.values()
@@ -163,7 +161,7 @@ class Gate:
             (rule, None if j is None or rule.id in unsure else j.verdict)
             for rule, j in zip(rules, judged.values(), strict=True)
         ]
-        spoken = [(rule, verdict) for rule, verdict in verdicts if verdict not in CONTENT]
+        spoken = [Said.of(rule, verdict) for rule, verdict in verdicts if verdict not in CONTENT]
         return Account(case, force, self._programs, spoken, judged, doubt)
 
 

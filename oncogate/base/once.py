@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
 R = TypeVar("R")
+_SET = object.__setattr__
 
 
 class once(Generic[R]):  # noqa: N801 - a decorator, as `property` is
@@ -31,5 +32,6 @@ class once(Generic[R]):  # noqa: N801 - a decorator, as `property` is
     def __get__(self, instance: object | None, owner: type) -> once[R] | R:
         if instance is None:
             return self
-        found = instance.__dict__[self.name] = self.work(instance)
+        found = self.work(instance)
+        _SET(instance, self.name, found)
         return found

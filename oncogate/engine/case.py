@@ -85,14 +85,16 @@ class Case:
 
     def __init__(self, request: Request, facts: Mapping[str, Fact], tables: Tables) -> None:
         self.request = request
-        self.at, written, self.order_row, self.rows = request.plain
-        """The moment; the order and the record as plain data."""
+        written, self.order_row, self.rows = request.plain
+        """The order and the record as plain data."""
         patient = self.rows["patient"]
         self.patient_id: str | None = None if patient is None else patient["id"]
         self.has_unread = bool(self.rows["unread"])
         """Whether something of the record could not be read."""
-        self.now, self.zone = _clock(self.at, written)
+        self.now, self.zone = written[:19], written[19:]
         """The moment as a local time; and how a local time ends in what the host writes."""
+        if self.zone != "Z" and (len(self.zone) != len("+08:00") or self.zone[0] not in "+-"):
+            self.now, self.zone = self.at.replace(tzinfo=None).isoformat(), _NO_ENDING
         self.facts = facts
         self.tables = tables
         self.memo: dict[Any, Any] = {}
@@ -110,6 +112,11 @@ class Case:
     def with_request(self, request: Request) -> Case:
         """The case of another request, by the same facts and tables."""
         return Case(request, self.facts, self.tables)
+
+    @once
+    def at(self) -> datetime:
+        """The moment."""
+        return self.request.at
 
     @once
     def order(self) -> Order | None:
@@ -397,14 +404,6 @@ class Case:
 
     def _is_secondary(self, diagnosis: Diagnosis) -> bool:
         return any(_starts(code, self.tables.secondary) for code in diagnosis.codes)
-
-
-def _clock(at: datetime, written: str) -> tuple[str, str]:
-    """The moment as a local time, and how a local time of its zone ends as the host writes it, where it writes whole seconds."""
-    ending = written[19:]
-    if ending == "Z" or (len(ending) == 6 and ending[0] in "+-"):
-        return written[:19], ending
-    return at.replace(tzinfo=None).isoformat(), _NO_ENDING
 
 
 _NO_ENDING = "\0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from threading import Lock
 from typing import NamedTuple, get_args
 
@@ -33,10 +34,11 @@ class Told(NamedTuple):
     closer: dict[int, list[Plain]]
 
 
-_Wanted = tuple[int, frozenset[str], Vocabulary | None]
-"""A fact that is coded so: its number, the statuses that count, and the words that it may say."""
-_Index = Mapping[str | None, Mapping[str | None, tuple[_Wanted, ...]]]
-"""By code and its system, the facts that are coded so."""
+_Wanted = tuple[str | None, int, frozenset[str], Vocabulary | None]
+"""A fact that is coded so: the system of the code, the fact's number, the statuses that count, and the words that it may say."""
+_Index = Mapping[str | None, tuple[_Wanted, ...]]
+"""By code, the facts that are coded so."""
+_STATUS = itemgetter("status")
 
 _USUAL = sum(field.is_required() for field in Measurement.model_fields.values()) + 2
 """How many fields an entry has that says what it must, a value and a time: it then has no others."""
@@ -63,9 +65,7 @@ class Asked:
         with self._adding:
             number, index = self._asked
             for system, code in fact.code_keys:
-                systems = index.get(code, {})
-                wanted = (*systems.get(system, ()), (number, counted, fact.vocabulary))
-                index = {**index, code: {**systems, system: wanted}}
+                index = {**index, code: (*index.get(code, ()), (system, number, counted, fact.vocabulary))}
             self._asked = (number + 1, index)
 
         def looking(section: str, otherwise: Otherwise) -> Look:
@@ -100,17 +100,13 @@ class Asked:
         last: list[str | None] = [None] * count
         newest: list[Plain | None] = [None] * count
         closer: dict[int, list[Plain]] = {}
-        now, zone, usual = case.now, case.zone, _USUAL
+        if not REPLACES.isdisjoint(map(_STATUS, rows)):
+            return None
+        asked_for, now, zone, usual = index.get, case.now, case.zone, _USUAL
         for row in rows:
-            status = row["status"]
-            if status in REPLACES:
-                return None
             for code in row["codes"]:
-                systems = index.get(code.get("code"))
-                if systems is None:  # most codes are of no concern
-                    continue
-                wanted = systems.get(code.get("system"))
-                if wanted is None:
+                wanted = asked_for(code.get("code"))
+                if wanted is None:  # most codes are of no concern
                     continue
                 when = row.get("effective")
                 if (
@@ -126,8 +122,9 @@ class Asked:
                     when = case.counts_from(row)
                     if when is None or not says_something(row):
                         continue
-                for number, counted, words in wanted:
-                    if status not in counted:
+                said_in = code.get("system")
+                for system, number, counted, words in wanted:
+                    if system != said_in or row["status"] not in counted:
                         continue
                     if when is UNTOLD or (words is not None and row.get(words.field) not in words.values):
                         closer.setdefault(number, []).append(row)

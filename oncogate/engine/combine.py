@@ -8,7 +8,7 @@ determining = exactly the findings that asked for that outcome
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from oncogate.model.decision import Asked
 from oncogate.model.rule import Outcome, Rule, Verdict
@@ -27,9 +27,17 @@ def asked(rule: Rule, verdict: Verdict) -> Asked | None:
     return None
 
 
-def asks_of(spoken: Iterable[tuple[Rule, Verdict | None]]) -> list[tuple[str, Asked | None]]:
-    """By rule, what each asks for; one that couldn't be judged is unknown."""
-    return [(rule.id, asked(rule, verdict or "unknown")) for rule, verdict in spoken]
+class Said(NamedTuple):
+    """What a rule says that isn't met: its verdict, `None` where it couldn't be judged, and what it asks for."""
+
+    rule: Rule
+    verdict: Verdict | None
+    asks: Asked | None
+
+    @classmethod
+    def of(cls, rule: Rule, verdict: Verdict | None) -> Said:
+        """The same; a rule that couldn't be judged asks what it does if unknown."""
+        return cls(rule, verdict, asked(rule, verdict or "unknown"))
 
 
 def outcome_of(asks: Iterable[Asked | None]) -> Outcome:

@@ -12,15 +12,16 @@ from typing import Any
 
 from oncogate.base.logic import Truth
 from oncogate.engine.case import LOCAL_KINDS, Case
+from oncogate.engine.combine import Said
 from oncogate.engine.compile import MET, UNSET, VERDICTS, Compiler, Judge
 from oncogate.engine.conditions import Walk
 from oncogate.model.condition import Drugs
-from oncogate.model.rule import Rule, Verdict
+from oncogate.model.rule import Rule
 from oncogate.packs.pack import InForce, Library
 from oncogate.packs.tables import KnownDrug
 
-Spoken = Sequence[tuple[Rule, Verdict | None]]
-"""Rules that aren't met, each with its verdict; `None` where it couldn't be judged."""
+Spoken = Sequence[Said]
+"""What the rules say that aren't met."""
 
 MOST_PLANS, MOST_NAMED = 512, 8192
 """Sets of drugs whose plan is kept, and ways to name them; beyond, all are made anew."""
@@ -35,7 +36,8 @@ class Plan:
 
     start: Sequence[Any]
     drug_slots: Sequence[tuple[int, Truth]]
-    rules: Sequence[tuple[Rule, Judge]]
+    rules: Sequence[tuple[Judge, Sequence[Said], Said]]
+    """Each with what it says by verdict, and if it fails."""
     drugs: tuple[KnownDrug | None, ...]
 
 
@@ -56,7 +58,7 @@ class Program:
         try:
             plan = self._plan(case)
         except Exception:  # of an order that can't even be looked at, no rule is passed over
-            return [(rule, None) for rule in self.rules]
+            return [Said.of(rule, None) for rule in self.rules]
         slots = case.slots
         if slots:  # the rules of another status were judged before
             slots += [UNSET] * (len(plan.start) - len(slots))
@@ -64,15 +66,15 @@ class Program:
                 slots[slot] = truth
         else:
             slots += plan.start
-        found: list[tuple[Rule, Verdict | None]] = []
-        for rule, judge in plan.rules:
+        found: list[Said] = []
+        for judge, says, failing in plan.rules:
             try:
                 verdict = judge(slots, case)
                 if verdict > MET:
-                    found.append((rule, VERDICTS[verdict]))
+                    found.append(says[verdict])
             # into the order screen it would be a crash, skipped it would be a silent pass
             except Exception:  # noqa: PERF203 - costs nothing where nothing is raised
-                found.append((rule, None))
+                found.append(failing)
         return found
 
     def _plan(self, case: Case) -> Plan:
@@ -95,7 +97,7 @@ class Program:
         for slot, (leaf, parameters) in list(self.compiler.drugs.items()):
             truths[slot] = Walk(case, parameters).truth(leaf)
         rules = [
-            (rule, self._compiled(rule))
+            (self._compiled(rule), [Said.of(rule, verdict) for verdict in VERDICTS], Said.of(rule, None))
             for rule, guards in zip(self.rules, self._guards, strict=True)
             if all(truths[slot] is not False for slot in guards)
         ]

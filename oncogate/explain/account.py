@@ -7,12 +7,13 @@ and where it doesn't, or fails, the finding keeps the verdict that was decided a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
-from oncogate.engine.combine import CONTENT, asks_of, outcome_of
+from oncogate.engine.combine import CONTENT, outcome_of
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs, Spoken
 from oncogate.engine.wording import section_label
@@ -35,7 +36,7 @@ T = TypeVar("T")
 
 
 class Account:
-    """The account of one decision. `spoken` are the rules that aren't met, each with its verdict; `None`: it couldn't be judged.
+    """The account of one decision. `spoken` is what the rules say that aren't met.
 
     `judged` are judgements that were made on the way to the verdicts, by rule. `doubt` is the finding of a second engine that
     doesn't bear the decision out.
@@ -50,12 +51,12 @@ class Account:
         self.programs = programs
         self.spoken = spoken
         self.doubts = () if doubt is None else (doubt,)
-        self._judged = dict(judged or {})
+        self._judged = {} if judged is None else dict(judged)
 
     @once
     def findings(self) -> tuple[Finding, ...]:
         """What asked for something."""
-        return (*(self._finding(rule, verdict) for rule, verdict in self.spoken), *self.doubts)
+        return (*(self._finding(said.rule, said.verdict) for said in self.spoken), *self.doubts)
 
     @once
     def all_findings(self) -> tuple[Finding, ...]:
@@ -67,13 +68,13 @@ class Account:
     @once
     def critical_values(self) -> tuple[CriticalValue, ...]:
         """The critical values that were seen."""
-        raising = [rule for rule, _ in self.spoken if rule.effect == "critical_value"]
+        raising = [said.rule for said in self.spoken if said.rule.effect == "critical_value"]
         return tuple([value for rule in raising for value in self._safely(critical_values_of, rule)])
 
     @once
     def obligations(self) -> tuple[Obligation, ...]:
         """What follows."""
-        obliging = [rule for rule, _ in self.spoken if rule.obligations]
+        obliging = [said.rule for said in self.spoken if said.rule.obligations]
         return tuple([obligation for rule in obliging for obligation in self._safely(obligations_of, rule)])
 
     @property
@@ -93,13 +94,15 @@ class Account:
         asking = [f for f in self.findings if f.asks in ("block", "warn")]
         if not asking:
             return (), ()
-        rules = {rule.id: rule for rule, _ in self.spoken}
+        rules = {said.rule.id: said.rule for said in self.spoken}
         remedies = {f.rule: r for f in asking if (r := remedy_for(rules[f.rule], f.verdict)) is not None}
 
         def asks(request: Request) -> tuple[Outcome, Sequence[str]]:
             program = self.programs.of(self.force, "stable")
-            said = asks_of(program.spoken(self.case.with_request(request)))
-            return outcome_of(a for _, a in said), [id for id, a in said if a in ("block", "warn")]
+            spoken = program.spoken(self.case.with_request(request))
+            return outcome_of(s.asks for s in spoken), [
+                s.rule.id for s in spoken if s.asks in ("block", "warn")
+            ]
 
         try:
             return way_forward(self.case, asking, remedies, outcome_of(f.asks for f in asking), asks)
@@ -112,7 +115,7 @@ class Account:
         if not self.force.with_status("trial"):
             return ()
         spoken = self.programs.of(self.force, "trial").spoken(self.case)
-        return tuple(self._finding(rule, verdict) for rule, verdict in spoken)
+        return tuple(self._finding(said.rule, said.verdict) for said in spoken)
 
     @once
     def loosened(self) -> tuple[Loosening, ...]:
@@ -129,6 +132,22 @@ class Account:
     def notices(self) -> tuple[Notice, ...]:
         """What was wrong with the input: entries of another patient, entries that could not be read."""
         return (*_unread(self.case), *_of_others(self.case))
+
+    @property
+    def at(self) -> datetime:
+        """The moment."""
+        return self.case.at
+
+    @property
+    def order(self) -> str | None:
+        """The order's id."""
+        order = self.case.order_row
+        return None if order is None else order["id"]
+
+    @property
+    def patient(self) -> str | None:
+        """The patient's id."""
+        return self.case.patient_id
 
     # -- one rule ------------------------------------------------------------------------------------
 

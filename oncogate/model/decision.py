@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -184,13 +183,11 @@ class Decision(Later):
 
     @classmethod
     def told_by(
-        cls, account: object, *, outcome: Outcome, at: datetime, order: str | None, patient: str | None,
-        determining_rules: tuple[str, ...], packs: tuple[PackUsed, ...], engine: str,
+        cls, account: object, *, outcome: Outcome, determining_rules: tuple[str, ...], packs: tuple[PackUsed, ...], engine: str,
     ) -> Decision:  # fmt: skip
         """A decision of which `account` tells the rest when it is asked: the other fields, and `all_findings`."""
         fields = {
-            "outcome": outcome, "at": at, "order": order, "patient": patient, "determining_rules": determining_rules, "packs": packs,
-            "engine": engine, _ACCOUNT: account,
+            "outcome": outcome, "determining_rules": determining_rules, "packs": packs, "engine": engine, _ACCOUNT: account,
         }  # fmt: skip
         return made(cls, fields)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -51,10 +51,9 @@ _DATA = "_data"
 
 
 class PlainRequest(NamedTuple):
-    """A request as plain data: the moment, and as it was written; the order; the record (`PatientRecord.rows`)."""
+    """A request as plain data: the moment as it was written, the order, the record (`PatientRecord.rows`)."""
 
-    at: datetime
-    written: str
+    at: str
     order: Plain | None
     record: Plain
 
@@ -113,10 +112,9 @@ class Request(Later):
         data = known.get(_DATA)
         if data is None:
             order = None if self.order is None else as_row(self.order)
-            return PlainRequest(self.at, write_time(self.at), order, self.record.rows)
-        at = known.get("at") or self.at
+            return PlainRequest(write_time(self.at), order, self.record.rows)
         rows = self.record.rows if "record" in known else {**NO_ROWS, **(data.get("record") or {})}
-        return PlainRequest(at, data["at"], data.get("order"), rows)
+        return PlainRequest(data["at"], data.get("order"), rows)
 
     def to_json(self) -> str:
         """Canonical JSON; `Request.load` reads back an equal request."""

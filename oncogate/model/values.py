@@ -181,17 +181,19 @@ _DATE = (
 _CLOCK = (
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
-_MEASURE = core_schema.float_schema(gt=-float(_TOO_LARGE), lt=float(_TOO_LARGE), allow_inf_nan=False)
 
 WRITTEN_AS: Mapping[Callable[..., Any], core_schema.CoreSchema] = {
-    _shortest: _MEASURE,
-    _time: core_schema.str_schema(pattern=f"^{_DATE}(?:{_CLOCK})?$"),
-    _moment: core_schema.str_schema(pattern=f"^{_DATE}{_CLOCK}$"),
-    _day: core_schema.str_schema(pattern=f"^{_DATE}$"),
+    _shortest: core_schema.float_schema(
+        gt=-float(_TOO_LARGE), lt=float(_TOO_LARGE), allow_inf_nan=False, strict=True, ref="measure"
+    ),
+    _time: core_schema.str_schema(pattern=f"^{_DATE}(?:{_CLOCK})?$", ref="time"),
+    _moment: core_schema.str_schema(pattern=f"^{_DATE}{_CLOCK}$", ref="moment"),
+    _day: core_schema.str_schema(pattern=f"^{_DATE}$", ref="day"),
 }
 """What these functions read, in the forms that most hosts write, as schemas of the text or number in the JSON.
 
-What fits is read without fail, which the tests hold them to.
+What fits is read without fail, which the tests hold them to. Each has a name, so that a model which has many times checks all
+of them by one pattern.
 """
 
 

@@ -155,6 +155,11 @@ class Library:
         return found
 
     @once
+    def always(self) -> InForce | None:
+        """What is in force whatever the day; `None` where something ends."""
+        return None if self._ending else self.in_force(date.max)
+
+    @once
     def _in_force(self) -> dict[tuple[bool, ...], InForce]:
         return {}
 
