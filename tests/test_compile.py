@@ -242,7 +242,7 @@ NOTES = [
 
 
 def compare_rules(request_: Request, library: Library = LIBRARY) -> None:
-    compiled = {rule.id: verdict for rule, verdict in PROGRAM.spoken(Case.of(request_, library))}
+    compiled = {said.rule.id: said.verdict for said in PROGRAM.spoken(Case.of(request_, library))}
     assert compiled == said_by_the_walker(Case.of(request_, library), FORCE.rules)
 
 
@@ -330,11 +330,13 @@ def test_of_facts_that_threads_ask_for_at_once_none_is_lost(hasty):
 
 def test_threads_that_compile_rules_at_once_judge_alike(hasty):
     requests_ = [request_of(example.given, LIBRARY) for _, example in EXAMPLES[::40]]
-    alone = [[(r.id, v) for r, v in PROGRAM.spoken(Case.of(one, LIBRARY))] for one in requests_]
+    alone = [
+        [(said.rule.id, said.verdict) for said in PROGRAM.spoken(Case.of(one, LIBRARY))] for one in requests_
+    ]
     program = of_all_rules()
     with ThreadPoolExecutor(6) as pool:
         together = pool.map(lambda one: program.spoken(Case.of(one, LIBRARY)), requests_ * 3)
-        assert [[(rule.id, verdict) for rule, verdict in one] for one in together] == alone * 3
+        assert [[(said.rule.id, said.verdict) for said in one] for one in together] == alone * 3
 
 
 def test_of_a_pack_the_code_holds_numbers_alone():
@@ -371,7 +373,7 @@ def test_a_traceback_points_to_the_line_of_the_condition(monkeypatch):
 def test_rules_for_other_drugs_are_not_even_asked():
     def applying(drug: str) -> set[str]:
         case = Case.of(request_of({"order": {"drugs": [{"name": drug}]}}, LIBRARY), LIBRARY)
-        return {rule.id for rule, _ in PROGRAM._plan(case).rules}
+        return {failing.rule.id for _, _, failing in PROGRAM._plan(case).rules}
 
     assert "core/anc-not-recent" in applying("多西他赛")
     assert "core/anc-not-recent" not in applying("生理盐水")

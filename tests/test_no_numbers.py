@@ -33,7 +33,7 @@ WHAT_IT_IS = {
     "clinical/regimen_names.py": {"4": "a Chinese numeral", "5": "a group of a pattern", "6": "a group of a pattern", "7": "days of a week", "1024": "size of a cache"},
     "clinical/stage_labels.py": {"1024": "size of a cache"},
     "engine/case.py": {
-        "4": "position in an ICD-10 code", "10": "where the clock begins in a time", "19": "where the zone begins in a time", "6": "length of a zone",
+        "4": "position in an ICD-10 code", "10": "where the clock begins in a time", "19": "where the zone begins in a time",
         "4096": "days remembered",
     },
     "engine/coded.py": {"19": "where the zone begins in a time"},

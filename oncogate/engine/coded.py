@@ -96,12 +96,12 @@ class Asked:
 
     def _pass(self, case: Case, rows: Sequence[Plain]) -> Told | None:
         """One pass over the rows; `None` where one may take another's place."""
+        if not REPLACES.isdisjoint(map(_STATUS, rows)):
+            return None
         count, index = self._asked
         last: list[str | None] = [None] * count
         newest: list[Plain | None] = [None] * count
         closer: dict[int, list[Plain]] = {}
-        if not REPLACES.isdisjoint(map(_STATUS, rows)):
-            return None
         asked_for, now, zone, usual = index.get, case.now, case.zone, _USUAL
         for row in rows:
             for code in row["codes"]:
