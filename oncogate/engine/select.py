@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cache
 
 from oncogate.base.logic import Truth, every, some
+from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.standing import ERRONEOUS, Counting, Standing, Window
@@ -78,7 +79,11 @@ class Selection:
                 yield standing
 
     def evidence(self) -> tuple[Evidence, ...]:
-        """All rows: what was found, then what may be hidden."""
+        """All rows: what was found, then what may be hidden. Several rules show them."""
+        return self._evidence
+
+    @once
+    def _evidence(self) -> tuple[Evidence, ...]:
         return self.rows(self.told)
 
     def rows(self, standings: Iterable[Standing]) -> tuple[Evidence, ...]:

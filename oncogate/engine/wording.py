@@ -115,7 +115,9 @@ def kind_said(entry: Entry) -> Text | None:
 
 def minute_text(moment: datetime, at: datetime) -> str:
     """A moment to the minute, in the zone of the decision moment: `2026-03-02 09:30`."""
-    text = moment.astimezone(at.tzinfo).replace(tzinfo=None).isoformat(" ", "minutes")
+    if moment.tzinfo is not at.tzinfo:
+        moment = moment.astimezone(at.tzinfo)
+    text = moment.replace(tzinfo=None).isoformat(" ", "minutes")
     return text.lstrip("0")  # a system's empty date, in the year 1, begins with that digit
 
 

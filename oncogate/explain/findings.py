@@ -108,7 +108,9 @@ def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
         for leaf in judgement.leaves
         for row in (*leaf.basis, *leaf.evidence)
     ]
-    told_apart = {(row.fact, row.entry, row.value) for row in rows}  # the whole rows take long to compare
+    # the whole rows take long to compare: several leaves often show the very same ones, others differ in what they are of
+    rows = list({id(row): row for row in rows}.values())
+    told_apart = {(row.fact, row.entry, row.value) for row in rows}
     return tuple(rows if len(told_apart) == len(rows) else dict.fromkeys(rows))
 
 
