@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-os.environ["ONCOGATE_CACHE"] = "off"  # whoever tests it (test_cache.py) says where; nobody's own is written
+_CACHE = "ONCOGATE_CACHE"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a cache of its own: most commands that tests start load the same rules; nobody's own cache is written."""
+    if not hasattr(config, "workerinput"):  # the workers of a run have their caller's environment
+        os.environ[_CACHE] = tempfile.mkdtemp(prefix="oncogate-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take it away again."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[_CACHE], ignore_errors=True)
+
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -305,20 +305,18 @@ def text_of(hook: JSON) -> bytes:
 
 # -- through the gate, in-process ---------------------------------------------------------------------------
 
-_GATES: list[Any] = []
-
 
 def decide(hook: JSON, at: str = AT) -> JSON:
     """The decision on the text of this request, as a plain dict."""
-    from oncogate import Gate, Request
+    from loaded import shipped_gate
+
+    from oncogate import Request
     from oncogate.adapters.cdshooks.request import read_hook
     from oncogate.model.request import read_json
 
-    if not _GATES:
-        _GATES.append(Gate.load())
     data = read_hook(read_json(text_of(hook)), at, None).data
     data.setdefault("at", at)
-    decision: JSON = _GATES[0].decide(Request.load(data)).to_dict()
+    decision: JSON = shipped_gate().decide(Request.load(data)).to_dict()
     return decision
 
 

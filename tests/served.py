@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 import uvicorn
+from loaded import shipped_gate
 
-from oncogate.gate import Gate
 from oncogate.server.app import create_app
 from oncogate.server.beside import beside
 from oncogate.server.connections import server_config
@@ -26,14 +26,6 @@ from oncogate.server.run import listening
 from oncogate.server.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
-_GATES: list[Gate] = []
-
-
-def shipped() -> Gate:
-    """The gate of the shipped rules, loaded once."""
-    if not _GATES:
-        _GATES.append(Gate.load())
-    return _GATES[0]
 
 
 @contextlib.contextmanager
@@ -41,7 +33,7 @@ def served(settings: Settings, rules: RulesInUse | None = None) -> Iterator[http
     """A client of a gate that is served in a thread."""
     settings = settings.model_copy(update={"port": 0})
     plain = not settings.rules and not settings.site
-    in_use = rules or RulesInUse(settings, shipped() if plain else None)
+    in_use = rules or RulesInUse(settings, shipped_gate() if plain else None)
     app = create_app(settings, in_use, beside(settings))
     with listening(settings) as listener:
         server = uvicorn.Server(server_config(app, settings.limits.seconds, 2))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loaded import shipped_gate
 from stub_service import answer, breaks_off, drips, hangs, judges, not_checked, says, serving
 
 from oncogate import Gate, Request
@@ -28,7 +29,7 @@ def code_of(page: str, language: str) -> str:
 
 @pytest.fixture(scope="module")
 def gate() -> Gate:
-    return Gate.load()
+    return shipped_gate()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from cards import check_cards
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from served import shipped
+from loaded import shipped_gate
 
 from oncogate.adapters.cdshooks.cards import card_id, cards_of, rule_of
 from oncogate.adapters.cdshooks.markdown import escaped, shortened
@@ -31,7 +31,7 @@ LANGUAGES = ("zh", "en")
 
 def counting(*rules: LoadedRule) -> Gate:
     """A gate of these rules alone, which count whatever their status."""
-    library = shipped().library
+    library = shipped_gate().library
     pack = replace(library.packs[0], rules=tuple(_stable(r) for r in rules))
     return Gate(replace(library, packs=(pack,)))
 
@@ -40,13 +40,13 @@ def _stable(loaded: LoadedRule) -> LoadedRule:
     return replace(loaded, rule=loaded.rule.model_copy(update={"status": "stable"}))
 
 
-LOADED = shipped().library.rules
+LOADED = shipped_gate().library.rules
 RULES = [loaded.rule for loaded in LOADED]
 
 
 def cards(decision: Decision, language: str = "en", gate: Gate | None = None) -> list[dict]:
     subject = Subject(decision.patient, "TC") if decision.patient else None
-    return cards_of(decision, language, INSTANCE, (gate or shipped()).library, subject)
+    return cards_of(decision, language, INSTANCE, (gate or shipped_gate()).library, subject)
 
 
 def on_rules(decision: Decision, language: str = "en") -> list[dict]:
@@ -55,7 +55,7 @@ def on_rules(decision: Decision, language: str = "en") -> list[dict]:
 
 
 def decided(hook: dict) -> Decision:
-    return shipped().decide(Request.load(read_hook(hook, h.AT).data))
+    return shipped_gate().decide(Request.load(read_hook(hook, h.AT).data))
 
 
 LONG_NAMES = [
@@ -208,14 +208,14 @@ def test_a_blood_count_is_proposed_by_the_first_code_of_the_fact():
     (card,) = on_rules(decided(hook))
     (suggestion,) = card["suggestions"]
     assert suggestion["actions"][0]["resource"]["code"]["coding"] == [
-        {"system": h.LOINC, "code": shipped().library.facts["lab.anc"].codes[0].code}
+        {"system": h.LOINC, "code": shipped_gate().library.facts["lab.anc"].codes[0].code}
     ]
 
 
 def test_called_again_a_card_keeps_its_id_and_another_call_has_others():
     hook = h.clean()
     h.empty(hook, "consents")
-    decision, library = decided(hook), shipped().library
+    decision, library = decided(hook), shipped_gate().library
     first, again, other = (cards_of(decision, "zh", i, library)[0]["uuid"] for i in ("i-1", "i-1", "i-2"))
     assert first == again != other
 

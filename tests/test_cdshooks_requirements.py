@@ -13,7 +13,8 @@ import hooks as h
 import httpx
 import pytest
 from cards import ADDRESS, check_cards, nothing_empty
-from served import served, shipped
+from loaded import shipped_gate
+from served import served
 from tokens import BASE, clients, signed
 
 from oncogate.adapters.cdshooks.request import read_hook
@@ -285,7 +286,7 @@ def test_a_card_has_a_source_with_a_label(cards):
 
 @meets(107, 109, 110)
 def test_the_address_of_a_source_is_absolute_and_the_rules_own(cards):
-    addresses = {s.url for r in shipped().library.rules for s in r.rule.sources.values() if s.url}
+    addresses = {s.url for r in shipped_gate().library.rules for s in r.rule.sources.values() if s.url}
     assert all(re.match(ADDRESS["pattern"], url) for url in addresses)
     assert {card["source"]["url"] for card in cards if "url" in card["source"]} <= addresses
     assert not any("links" in card for card in cards)  # there is no drill-down: neither as source nor as link

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cases import RULE
+from loaded import shipped_library
 
 from oncogate.engine.formulas import FORMULAS
 from oncogate.model.facts import FactsFile
@@ -17,9 +18,8 @@ from oncogate.model.rule import Rule
 from oncogate.packs.check import check_fact, check_rule
 from oncogate.packs.check_facts import DEEPEST
 from oncogate.packs.document import Document, check_against, read_document
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 
 
 def told(document: Document) -> list[str]:

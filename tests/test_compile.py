@@ -18,6 +18,7 @@ from itertools import cycle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 from strategies import requests
 
 from oncogate import Request
@@ -35,10 +36,10 @@ from oncogate.engine.standing import Window
 from oncogate.model.facts import Fact
 from oncogate.model.record import PatientRecord
 from oncogate.packs.leaves import leaves
-from oncogate.packs.load import load_library, shipped_rules
+from oncogate.packs.load import shipped_rules
 from oncogate.packs.pack import Library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 FORCE = LIBRARY.in_force(AT.date())
 EXAMPLES = [(loaded.rule.id, e) for loaded in LIBRARY.rules for e in loaded.rule.examples]
 

@@ -16,7 +16,6 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -24,6 +23,7 @@ from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from loaded import shipped_library
 from reference import Answer, World
 from reference import decide as plainly
 from strategies import COMMON, DRUGS, FACT_COMMON, derived_facts, requests, rules_of_one_pack
@@ -39,8 +39,7 @@ from oncogate.model.facts import Fact
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.document import Document
-from oncogate.packs.load import load_library
-from oncogate.packs.pack import Library, LoadedRule, RulePack
+from oncogate.packs.pack import LoadedRule, RulePack
 
 DURABLE = find_spec("durable") is not None
 needs_durable = pytest.mark.skipif(not DURABLE, reason="durable-rules is not installed")
@@ -57,11 +56,6 @@ QUIET = settings(
 )
 
 
-@lru_cache
-def shipped() -> Library:
-    return load_library()
-
-
 def gate_of(*packs: tuple[Rule, ...], facts: Mapping[str, Fact] = MappingProxyType({})) -> Gate:
     """A gate with rules of our own, one pack each, on the shipped facts and tables, and `facts`."""
     made = tuple(
@@ -71,7 +65,7 @@ def gate_of(*packs: tuple[Rule, ...], facts: Mapping[str, Fact] = MappingProxyTy
         )
         for n, pack in enumerate(packs)
     )  # fmt: skip
-    return Gate(replace(shipped(), packs=made, facts={**shipped().facts, **facts}))
+    return Gate(replace(shipped_library(), packs=made, facts={**shipped_library().facts, **facts}))
 
 
 def stable(gate: Gate) -> tuple[Rule, ...]:
@@ -189,7 +183,7 @@ def judged_alike_over_examples(pack: RulePack, each: int) -> int:
     second, force = SecondEngine(PATIENT), gate.library.in_force(AT.date())
     given = [e.given for rule in rules for e in rule.examples][::each]
     for one in given:
-        case = Case.of(request_of(one, shipped()), with_first_line(gate.library, one))
+        case = Case.of(request_of(one, shipped_library()), with_first_line(gate.library, one))
         opinion = second.opinion(case, force)
         for rule in rules:
             judgement = judge_safely(rule, case)
@@ -199,7 +193,7 @@ def judged_alike_over_examples(pack: RulePack, each: int) -> int:
     return len(given)
 
 
-by_pack = pytest.mark.parametrize("pack", shipped().packs, ids=lambda pack: pack.id)
+by_pack = pytest.mark.parametrize("pack", shipped_library().packs, ids=lambda pack: pack.id)
 
 
 @needs_durable

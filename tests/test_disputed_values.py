@@ -6,11 +6,11 @@ import re
 
 import pytest
 from conftest import ROOT
+from loaded import shipped_library
 
 from oncogate.model.parameter import Parameter
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 OWNERS = {**{loaded.rule.id: loaded.rule for loaded in LIBRARY.rules}, **LIBRARY.facts}
 PAGE = (ROOT / "docs" / "reference" / "disputed-values.md").read_text("utf-8")
 NAMED = re.findall(r"`([a-z0-9_./-]+):([a-z0-9_]+)`", PAGE)

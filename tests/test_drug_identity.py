@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.authoring.examples import request_of
 from oncogate.clinical.names import drug_keys
@@ -20,9 +21,8 @@ from oncogate.engine.case import Case, in_classes
 from oncogate.engine.judge import judge
 from oncogate.model.condition import Drugs, Holds, Leaf
 from oncogate.model.record import Drug
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 TABLES = LIBRARY.tables
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "clinical" / "tables"
 ATC = "http://www.whocc.no/atc"

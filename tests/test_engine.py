@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cases import RULE, pack
+from loaded import shipped_library
 
 from oncogate import Gate, Request
 from oncogate.authoring.examples import request_of
@@ -15,7 +16,7 @@ from oncogate.engine.judge import judge
 from oncogate.engine.wording import minute_text
 from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 GATE = Gate(LIBRARY)
 DOCETAXEL = {"drugs": [{"name": "多西他赛"}]}
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.authoring.examples import Result, run_examples
-from oncogate.packs.load import load_library
 
 GOLDEN = Path(__file__).parent / "golden"
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 ASKING = [r for r in run_examples(LIBRARY) if r.finding is not None and r.finding.asks is not None]
 PACKS = [pack.id for pack in LIBRARY.packs]
 

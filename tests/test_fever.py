@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.authoring.examples import request_of
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
 from oncogate.engine.derived import Derived
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 ONCE, DAY_1 = "fn.fever_once", "fever.recorded"
 """Above 38.3 in the mouth and 38.1 in the armpit; 38.0 and 37.8, or more."""
 SET = {name: LIBRARY.facts["fn.fever"].parameters[name] for name in ("oral", "axillary", "window")}

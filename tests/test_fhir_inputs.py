@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cases import RULE, pack, written
+from loaded import shipped_library
 from typer.testing import CliRunner
 
 from oncogate.adapters.cdshooks.request import read_hook
@@ -20,7 +21,6 @@ from oncogate.clinical.units import to_canonical
 from oncogate.model.facts import Fact
 from oncogate.model.record import Measurement, Note, Patient, PatientRecord
 from oncogate.model.request import Order, Request, read_json
-from oncogate.packs.load import load_library
 
 AT = "2026-03-02T09:30:00+08:00"
 DAY = "2026-03-01T08:00:00+08:00"
@@ -106,7 +106,7 @@ def test_the_facts_ask_for_many_codes() -> None:
 
 
 def test_the_adapter_knows_the_codes_that_the_engine_asks_for() -> None:
-    loaded_facts = load_library().facts
+    loaded_facts = shipped_library().facts
     engine = {name: {(c.system, c.code) for c in fact.codes} for name, fact in loaded_facts.items()}
     assert {name: {(c.system, c.code) for c in f.codes} for name, f in shipped_facts().items()} == engine
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.authoring.examples import request_of
 from oncogate.clinical.doses import body_surface, calvert_target, creatinine_clearance, dose_in
@@ -16,9 +17,8 @@ from oncogate.engine.conditions import derive
 from oncogate.engine.derived import Derived
 from oncogate.engine.formulas.doses import UNBOUNDED
 from oncogate.model.parameter import Parameter
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 MAN = {"id": "p", "sex": "male", "birth_date": "1966-01-01"}  # 60 years old at the moment of the examples
 SURFACE = [
     {"fact": "vital.height", "value": "160 cm"},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.authoring.examples import request_of
 from oncogate.base.logic import Truth
@@ -17,9 +18,8 @@ from oncogate.engine.conditions import derive
 from oncogate.engine.derived import Derived
 from oncogate.engine.formulas.allergy import UNSAID
 from oncogate.model.parameter import Parameter
-from oncogate.packs.load import load_library, shipped_rules
 
-LIBRARY = load_library([shipped_rules() / "safety"])
+LIBRARY = shipped_library("safety")
 ENDLESS = Decimal("Infinity")
 SIGNED = "2026-03-02T09:00:00+08:00"
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.authoring.examples import request_of
 from oncogate.clinical.regimen_names import interval_said
@@ -18,9 +19,8 @@ from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
 from oncogate.engine.derived import Derived
 from oncogate.model.record import Drug
-from oncogate.packs.load import load_library, shipped_rules
 
-LIBRARY = load_library([shipped_rules() / "neutropenia"])
+LIBRARY = shipped_library("neutropenia")
 TABLES = LIBRARY.tables
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "clinical" / "tables" / "fn_regimens.tsv"
 ATC = "http://www.whocc.no/atc"

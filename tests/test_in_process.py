@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loaded import shipped_gate
 
 from oncogate import Decision, Gate, OncogateError, Request, RequestError
 from oncogate.adapters.in_process import OrderBlocked, OrderNotChecked, checked, current_decision, gated
@@ -24,7 +25,7 @@ BLOCKED, WARNED, ALLOWED = (
 
 @pytest.fixture(scope="module")
 def gate() -> Gate:
-    return Gate.load()
+    return shipped_gate()
 
 
 class Standing:

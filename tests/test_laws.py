@@ -14,8 +14,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded import shipped_gate, shipped_library
 from strategies import SECTIONS, requests, rules_of_one_pack
-from test_differential import QUIET, gate_of, shipped, stable
+from test_differential import QUIET, gate_of, stable
 
 from oncogate.authoring.examples import request_of
 from oncogate.engine.case import Case
@@ -34,19 +35,18 @@ PACKS = rules_of_one_pack()
 
 
 @lru_cache
-def shipped_gate() -> Gate:
-    return Gate(shipped())
-
-
-@lru_cache
 def examples() -> tuple[Request, ...]:
     """The requests of the examples inside the shipped rules."""
-    return tuple(request_of(e.given, shipped()) for loaded in shipped().rules for e in loaded.rule.examples)
+    return tuple(
+        request_of(e.given, shipped_library())
+        for loaded in shipped_library().rules
+        for e in loaded.rule.examples
+    )
 
 
 @lru_cache
 def shipped_rules() -> tuple[Rule, ...]:
-    return tuple(loaded.rule for loaded in shipped().rules)
+    return tuple(loaded.rule for loaded in shipped_library().rules)
 
 
 any_request = st.one_of(requests(), st.deferred(lambda: st.sampled_from(examples())))

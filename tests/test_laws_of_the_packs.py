@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from dateutil.relativedelta import relativedelta
+from loaded import shipped_library
 
 from oncogate.authoring.examples import request_of, with_first_line
 from oncogate.engine.case import Case
@@ -21,13 +22,12 @@ from oncogate.engine.judge import judge
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.leaves import facts_of, leaves
-from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library
 from oncogate.testing import CHECKS
 from oncogate.testing.checks import Check, run_check
 from oncogate.testing.trying import Subject
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 RULES = [loaded.rule for loaded in LIBRARY.rules]
 SUBJECTS = {loaded.rule.id: Subject(loaded, LIBRARY) for loaded in LIBRARY.rules}
 by_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cases import FULLY_SHOWN, RULE, pack
 from conftest import ROOT
+from loaded import shipped_library
 from typer.testing import CliRunner
 
 from oncogate.authoring.lint import lint, used_parameters
@@ -25,7 +26,7 @@ def found(rules: Path, *, coverage: bool = False) -> list[str]:
 
 
 def test_the_shipped_rules_are_clean() -> None:
-    assert lint(load_library()) == ()
+    assert lint(shipped_library()) == ()
 
 
 def test_a_good_rule_is_clean(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_finds_a_pack_without_its_file(tmp_path: Path) -> None:
 
 
 def test_a_parameter_is_used_wherever_a_condition_names_it() -> None:
-    library = load_library()
+    library = shipped_library()
     for loaded in library.rules:
         named = {ref for ref in used_parameters(loaded.rule) if not ref.startswith("drugs/")}
         assert named <= {*loaded.rule.parameters, *library.facts}, loaded.rule.id

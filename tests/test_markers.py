@@ -10,11 +10,11 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.clinical.marker_tests import MarkerScale, judge_test, read_tests
 from oncogate.clinical.markers import MAX_LENGTH, Level, Reading, read_result
-from oncogate.packs.load import load_library
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "rules" / "tables"
@@ -292,7 +292,7 @@ def test_the_limits_of_scales_are_parameters() -> None:
 
 # ── held against an order ────────────────────────────────────────────────────────────────────────────────────
 
-RULES = load_library([ROOT / "rules" / "markers"])
+RULES = shipped_library("markers")
 BY_ID = {loaded.rule.id: loaded.rule for loaded in RULES.rules}
 
 

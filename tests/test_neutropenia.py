@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
 from oncogate.gate import Gate
 from oncogate.model.decision import Finding
-from oncogate.packs.load import load_library, shipped_rules
 
-LIBRARY = load_library([shipped_rules() / "neutropenia"])
+LIBRARY = shipped_library("neutropenia")
 RULES = {loaded.rule.id.removeprefix("neutropenia/"): loaded.rule for loaded in LIBRARY.rules}
 FACTS = {name: fact for name, fact in LIBRARY.facts.items() if name.startswith(("fn.", "ctcae.", "score."))}
 TAC = ["多西他赛", "多柔比星", "环磷酰胺"]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from cases import FULLY_SHOWN, pack, request, written
 from conftest import ROOT
+from loaded import shipped_library
 from typer.testing import CliRunner
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.cli.app import app
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 RULES = {loaded.rule.id: loaded.rule for loaded in LIBRARY.rules}
 WARM = {"fact": "vital.temperature", "value": "37.9 Cel"}
 DOCETAXEL = {"drugs": [{"name": "多西他赛"}], "cycle": 2}

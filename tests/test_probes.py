@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from cases import RULE, pack
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.authoring.probes import probes
 from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library, LoadedRule
 
-SHIPPED = load_library()
+SHIPPED = shipped_library()
 LIMIT = (
     RULE.replace("mine/anc-seen", "mine/anc-low")
     .replace("parameters:\n", "parameters:\n  limit: {value: 1.5, unit: 10*9/L, range: [1, 2], tunable: true, source: house}\n")

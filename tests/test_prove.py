@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cases import FULLY_SHOWN, pack
+from loaded import shipped_library
 from typer.testing import CliRunner
 
 from oncogate.authoring.prove import Proof, prove
@@ -226,6 +227,6 @@ def test_a_finding_is_a_problem_of_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.longer
 def test_the_shipped_rules_are_clean_and_walked_whole() -> None:
-    shipped = prove(load_library())
+    shipped = prove(shipped_library())
     assert (shipped.found, shipped.too_wide) == ((), ())
     assert shipped.rules > 130

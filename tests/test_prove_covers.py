@@ -14,8 +14,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 from strategies import derived_facts, requests, rules_of_one_pack
-from test_differential import QUIET, shipped
+from test_differential import QUIET
 
 from oncogate.authoring.coverage import requests_of
 from oncogate.authoring.examples import request_of
@@ -74,25 +75,25 @@ def covers(library: Library, rules: list[Rule]) -> int:
 
 
 def test_the_examples_of_some_rules_are_among_the_situations_walked() -> None:
-    rules = [loaded.rule for loaded in shipped().rules]
-    assert covers(shipped(), rules[::20]) > 60
+    rules = [loaded.rule for loaded in shipped_library().rules]
+    assert covers(shipped_library(), rules[::20]) > 60
 
 
 @pytest.mark.longer
 def test_every_example_is_among_the_situations_walked() -> None:
-    assert covers(shipped(), [loaded.rule for loaded in shipped().rules]) > 1500
+    assert covers(shipped_library(), [loaded.rule for loaded in shipped_library().rules]) > 1500
 
 
 def test_results_in_conflict_raise_a_critical_value_from_both_sides() -> None:
-    shared = next(one.rule for one in shipped().rules if one.rule.id == "core/anc-critical")
+    shared = next(one.rule for one in shipped_library().rules if one.rule.id == "core/anc-critical")
     both = tuple(
         Latest(latest="lab.anc", within="window", **{side: "limit"}) for side in ("below", "at_least")
     )
     rule = shared.model_copy(update={"when": both})
     labs = [{"fact": "lab.anc", "value": value} for value in ("0.5 10*9/L", "4 10*9/L")]
     raised = ("unmet", (True, True))
-    assert really(rule, Case.of(request_of({"labs": labs}, shipped()), shipped())) == raised
-    assert raised in walked(rule, shipped(), 5_000)
+    assert really(rule, Case.of(request_of({"labs": labs}, shipped_library()), shipped_library())) == raised
+    assert raised in walked(rule, shipped_library(), 5_000)
 
 
 def run(packs: int) -> Counter[str]:
@@ -106,7 +107,7 @@ def run(packs: int) -> Counter[str]:
         st.lists(requests(), min_size=3, max_size=3),
     )
     def all_there(pack, facts, batch) -> None:
-        library = replace(shipped(), facts={**shipped().facts, **facts})
+        library = replace(shipped_library(), facts={**shipped_library().facts, **facts})
         (rule,) = pack
         try:
             rows = walked(rule, library, 5_000)

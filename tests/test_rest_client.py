@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import trio
+from loaded import shipped_gate
 from stub_service import answer, breaks_off, drips, hangs, judges, not_checked, says, serving
 
 from oncogate import Decision, Gate, Request, RequestError
@@ -32,7 +33,7 @@ BLOCKED, ALLOWED = (Request.load(EXAMPLES / name) for name in ("no-consent.json"
 
 @pytest.fixture(scope="module")
 def gate() -> Gate:
-    return Gate.load()
+    return shipped_gate()
 
 
 @pytest.fixture(scope="module")

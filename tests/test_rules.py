@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.authoring.examples import Result, run_examples
-from oncogate.packs.load import load_library
 from oncogate.packs.pack import LoadedRule
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 CONTRACT = {
     "core/clinical-stage-missing", "core/neutropenia-risk-not-assessed", "core/consent-missing", "core/anc-critical",
     "core/anc-not-recent", "core/anc-below-start-limit", "core/pathology-missing", "core/molecular-result-missing",

@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.explain.words import CODES
 from oncogate.model.decision import Finding
 from oncogate.model.rule import Rule
-from oncogate.packs.load import load_library
 from oncogate.packs.pack import Library
 
 PACK = "safety/"
@@ -33,7 +32,7 @@ RULES = {
 
 @lru_cache
 def library() -> Library:
-    return load_library([ROOT / "rules" / "safety"])
+    return shipped_library("safety")
 
 
 def rule(name: str) -> Rule:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from conftest import ROOT
-
-from oncogate.packs.load import load_library
+from loaded import shipped_library
 
 PAGE = (ROOT / "docs" / "reference" / "safety-checks.md").read_text("utf-8")
-RULES = {loaded.rule.id for loaded in load_library().rules}
+RULES = {loaded.rule.id for loaded in shipped_library().rules}
 NAMED = set(re.findall(r"`([a-z-]+/[a-z0-9-]+)`", PAGE))
 
 

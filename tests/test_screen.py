@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loaded import shipped_gate
 from pages import Html, ask
 
 from oncogate import Gate, Request
@@ -36,7 +37,7 @@ from oncogate.server.screen.state import State
 from oncogate.server.screen.words import WORDS
 from oncogate.server.settings import Settings
 
-GATE = Gate.load()
+GATE = shipped_gate()
 RULES = RulesInUse(Settings(), GATE)
 APP = create_app(Settings(), RULES)
 EXAMPLES = ROOT / "examples"

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loaded import shipped_library
 from reference import both, either, inverse
-from test_differential import PATIENT, needs_durable, shipped
+from test_differential import PATIENT, needs_durable
 
 from oncogate.authoring.examples import AT, request_of
 from oncogate.base.errors import OncogateError
@@ -82,17 +83,17 @@ def lying(**lies: str) -> tuple[str, ...]:
 
 
 def gate_with(command: tuple[str, ...], engine: Any = "both", time_limit: float = PATIENT) -> Gate:
-    return Gate(shipped(), engine, SecondEngine(time_limit, command))
+    return Gate(shipped_library(), engine, SecondEngine(time_limit, command))
 
 
 @lru_cache
 def both_engines() -> Gate:
-    return Gate(shipped(), "both", SecondEngine(PATIENT))
+    return Gate(shipped_library(), "both", SecondEngine(PATIENT))
 
 
 @lru_cache
 def python() -> Gate:
-    return Gate(shipped())
+    return Gate(shipped_library())
 
 
 def child_of(gate: Gate) -> Child:
@@ -142,7 +143,7 @@ def test_no_two_names_share_a_hash():
 
 
 def every_rule_counting():
-    force = shipped().in_force(AT.date())
+    force = shipped_library().in_force(AT.date())
     return compile_rules([r.model_copy(update={"status": "stable"}) for r in force.rules], force.facts)
 
 
@@ -175,7 +176,7 @@ def test_nothing_but_symbols_crosses_over(monkeypatch):
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(Child, "ask", lambda self, question: asked.append(question) or {})
     monkeypatch.setattr(Child, "start", lambda self: None)
-    Gate(shipped(), "both").decide(BLOCKED)
+    Gate(shipped_library(), "both").decide(BLOCKED)
     ((_, given),) = asked[0].items()
     assert len(given) > 20
     assert all(re.fullmatch(r"s\d+|true|false", s) and v in ("t", "f", "u") for s, v in given.items())
@@ -224,7 +225,7 @@ def test_both_engines_decide_what_one_decides(path):
 
 @needs_durable
 def test_by_itself_it_decides_the_same_in_the_same_words():
-    gate = Gate(shipped(), "durable")
+    gate = Gate(shipped_library(), "durable")
     for request in (ALLOWED, BLOCKED, WARNED):
         decision, plain = gate.decide(request), python().decide(request)
         assert decision.outcome == plain.outcome
@@ -330,7 +331,7 @@ def test_a_critical_value_is_raised_whoever_doubts_it():
 
 @needs_durable
 def test_a_second_engine_that_was_killed_comes_back():
-    gate = Gate(shipped(), "both", SecondEngine(PATIENT))
+    gate = Gate(shipped_library(), "both", SecondEngine(PATIENT))
     assert gate.decide(ALLOWED).outcome == "allow"
     os.kill(pid_of(gate), signal.SIGKILL)
     assert is_held(gate.decide(ALLOWED))
@@ -340,7 +341,7 @@ def test_a_second_engine_that_was_killed_comes_back():
 @needs_durable
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="there is no SIGSTOP here")
 def test_a_second_engine_that_hangs_is_given_up_in_time():
-    gate = Gate(shipped(), "both", SecondEngine(time_limit=0.5))
+    gate = Gate(shipped_library(), "both", SecondEngine(time_limit=0.5))
     stopped = pid_of(gate)
     os.kill(stopped, signal.SIGSTOP)
     began = time.monotonic()
@@ -392,7 +393,7 @@ def test_a_child_is_replaced_before_it_grows():
 
 @needs_durable
 def test_a_child_ends_with_its_gate():
-    gate = Gate(shipped(), "both", SecondEngine(PATIENT))
+    gate = Gate(shipped_library(), "both", SecondEngine(PATIENT))
     process = child_of(gate)._process
     assert process.poll() is None
     del gate
@@ -404,7 +405,9 @@ def test_a_child_ends_with_its_gate():
 
 @lru_cache
 def core() -> Library:
-    return replace(shipped(), packs=tuple(pack for pack in shipped().packs if pack.id == "core"))
+    return replace(
+        shipped_library(), packs=tuple(pack for pack in shipped_library().packs if pack.id == "core")
+    )
 
 
 def core_decisions() -> list[tuple[Request, Decision]]:

@@ -13,7 +13,8 @@ import hooks as h
 import httpx
 import jwt
 import pytest
-from served import ROOT, served, shipped
+from loaded import shipped_gate
+from served import ROOT, served
 from tokens import BASE, ISSUER, JKU, SIGN, clients, key, key_set, signed
 
 from oncogate.base.errors import OncogateError
@@ -252,7 +253,7 @@ def test_keys_that_cant_be_used_are_refused_at_start(tmp_path, content):
         clients=(Client(issuer=ISSUER, jku=JKU, keys=tmp_path / "jwks.json"),),
     )
     with pytest.raises(OncogateError) as error:
-        create_app(told, RulesInUse(told, shipped()))
+        create_app(told, RulesInUse(told, shipped_gate()))
     assert [d.code for d in error.value.diagnostics] == ["keys-unusable"]
 
 
@@ -265,5 +266,5 @@ def test_files_that_arent_there_are_refused_at_start(tmp_path, file, code):
         "tokens": Settings(state=tmp_path, tokens=tmp_path / "no"),
     }[file]
     with pytest.raises(OncogateError) as error:
-        create_app(told, RulesInUse(told, shipped()))
+        create_app(told, RulesInUse(told, shipped_gate()))
     assert [d.code for d in error.value.diagnostics] == [code]

@@ -9,7 +9,8 @@ import hooks as h
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from served import ROOT, served, shipped
+from loaded import shipped_gate
+from served import ROOT, served
 
 from oncogate.model.decision import Decision
 from oncogate.model.request import Request
@@ -31,7 +32,7 @@ def client(tmp_path_factory):
 
 
 def decision_of(path) -> dict:
-    return shipped().decide(Request.load(path)).to_dict()
+    return shipped_gate().decide(Request.load(path)).to_dict()
 
 
 def not_checked(answer) -> list[str]:
@@ -177,7 +178,7 @@ def test_rules_say_what_counts_with_which_parameters_and_who_set_them(tmp_path):
     with served(Settings(state=tmp_path, site=(site,))) as client:
         said = client.get("/v1/rules", params={"on": "2026-03-02"}).json()
     rules = {r["id"]: r for r in said["rules"]}
-    assert len(rules) == len(shipped().library.rules)
+    assert len(rules) == len(shipped_gate().library.rules)
     assert rules["core/consent-missing"]["state"] == "active"
     assert {r["state"] for r in rules.values()} >= {"active", "trial"}
     assert {u["set_by"] for r in rules.values() for u in r["parameters"].values()} > {"core"}
@@ -219,7 +220,7 @@ def test_metrics_count_decisions_and_what_wasnt_checked(tmp_path):
     assert counted(text, 'oncogate_decisions_total{face="rest",outcome="allow"}') == 1
     assert counted(text, 'oncogate_not_checked_total{face="rest",reason="json-syntax"}') == 1
     assert counted(text, 'oncogate_request_seconds_count{face="rest"}') == 4
-    assert counted(text, 'oncogate_rules_info{digest="' + shipped().library.packs[0].digest) == 1
+    assert counted(text, 'oncogate_rules_info{digest="' + shipped_gate().library.packs[0].digest) == 1
     assert counted(text, "oncogate_rules_stale") == 0
 
 

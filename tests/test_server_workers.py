@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from served import ROOT, Process, process, shipped
+from loaded import shipped_gate
+from served import ROOT, Process, process
 from typer.testing import CliRunner
 
 from oncogate.cli.app import app
@@ -31,7 +32,7 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 def expected() -> dict:
-    return {p: shipped().decide(Request.load(p)).to_dict() for p in BODIES}
+    return {p: shipped_gate().decide(Request.load(p)).to_dict() for p in BODIES}
 
 
 @pytest.fixture

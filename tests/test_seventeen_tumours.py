@@ -11,14 +11,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.clinical.stage_values import check_categories
 from oncogate.clinical.stages import Stage, fits, read_stage
 from oncogate.model.decision import Finding
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 RULES = {loaded.rule.id: loaded.rule for loaded in LIBRARY.rules}
 IN_2026 = date(2026, 3, 2)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate.base.texts import Text
 from oncogate.clinical.stage_compare import compare_stages
@@ -18,12 +19,11 @@ from oncogate.clinical.stage_labels import read_edition
 from oncogate.clinical.stage_tables import Edition, Staging, ValueSets
 from oncogate.clinical.stage_values import check_categories
 from oncogate.clinical.stages import Stage, read_stage
-from oncogate.packs.load import load_library
 from oncogate.packs.read_tables import TableReader
 from oncogate.packs.staging import staging_of
 from oncogate.packs.tables import Tables
 
-STAGINGS = {id: tumour.staging for id, tumour in load_library().tables.tumours.items()}
+STAGINGS = {id: tumour.staging for id, tumour in shipped_library().tables.tumours.items()}
 LABEL = Text(zh="肺癌", en="lung cancer")
 
 

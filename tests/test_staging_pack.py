@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.model.decision import Finding
-from oncogate.packs.load import load_library
 
 ROOT = Path(__file__).resolve().parents[1]
-RULES = load_library([ROOT / "rules" / "staging"])
+RULES = shipped_library("staging")
 BY_ID = {loaded.rule.id: loaded.rule for loaded in RULES.rules}
 
 

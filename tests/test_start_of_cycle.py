@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.authoring.examples import judge_alone, request_of
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import derive
 from oncogate.model.parameter import Parameter
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 RULES = {r.rule.id: r.rule for r in LIBRARY.rules}
 LIMITS = LIBRARY.tables.start_limits
 MAN = {"id": "p", "sex": "male", "birth_date": "1966-01-01"}

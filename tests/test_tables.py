@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from loaded import shipped_library
 
 from oncogate.model.record import Drug
 from oncogate.model.values import Code
-from oncogate.packs.load import load_library
 
-TABLES = load_library().tables
+TABLES = shipped_library().tables
 ATC = "http://www.whocc.no/atc"
 ICD = "http://hl7.org/fhir/sid/icd-10"
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
+from loaded import shipped_library
 
 from oncogate import Gate, Request
 from oncogate import testing as draw
@@ -22,9 +23,8 @@ from oncogate.engine.case import in_classes
 from oncogate.model.decision import Finding
 from oncogate.model.record import PatientRecord
 from oncogate.model.rule import Rule
-from oncogate.packs.load import load_library
 
-LIBRARY = load_library()
+LIBRARY = shipped_library()
 HOSPITAL = draw.Hospital(LIBRARY)
 RULES = {loaded.rule.id: loaded.rule for loaded in LIBRARY.rules}
 QUIET = settings(deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from hooks import RULED_ON
+from loaded import shipped_gate
 
-from oncogate import Gate, Request
+from oncogate import Request
 from oncogate.engine.case import Case
 from oncogate.explain.way_forward import with_done
 
 ROOT = Path(__file__).resolve().parents[1]
-GATE = Gate.load()
+GATE = shipped_gate()
 EXAMPLES = {
     p.name: p
     for p in (ROOT / "examples").glob("*.json")
