@@ -228,3 +228,27 @@ def test_any_other_route_of_a_vinca_alkaloid_blocks(route: str) -> None:
     said = finding("vincristine-not-intravenous", tumour="lymphoma", order=order)
     assert said.verdict == "unmet"
     assert said.asks == "block"
+
+
+# -- what is missing -----------------------------------------------------------------------------------
+
+
+def test_of_alternatives_one_that_is_there_leaves_none_missing() -> None:
+    """Dexamethasone stands in the order: as another order it isn't missing, nor is it what calls for vitamins."""
+    folic = {"drugs": [{"name": "叶酸"}], "status": "completed", "age": "31 d"}
+    b12 = {"drugs": [{"name": "维生素B12"}], "age": "7 d"}
+    found = finding(
+        "pemetrexed-vitamins-missing",
+        tumour="lung",
+        order=["培美曲塞", "地塞米松"],
+        orders=[folic],
+        treatments=[b12],
+    )
+    assert (found.verdict, found.missing) == ("unmet", ("companion.folic_acid",))
+    assert found.reason.zh.startswith(
+        "使用培美曲塞前须补充叶酸、维生素 B12 并预防性用地塞米松，目前缺：叶酸。"
+    )
+    without = finding(
+        "pemetrexed-vitamins-missing", tumour="lung", order=["培美曲塞"], orders=[folic], treatments=[b12]
+    )
+    assert without.missing == ("companion.folic_acid", "companion.glucocorticoid")
