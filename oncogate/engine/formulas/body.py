@@ -106,11 +106,11 @@ def body_surface_deviation(case: Case, options: Options) -> Derived:
     percent = _percent(recorded, computed)
     said = Text(
         zh=f"记录的体表面积 {plain(recorded)} m²，按身高体重计算为 {computed:.2f} m²，相差 {plain(percent)}%",
-        en=f"body surface {plain(recorded)} m² on record, {computed:.2f} m² by height and weight, {plain(percent)} % apart",
+        en=f"body surface {plain(recorded)} m² on record, {computed:.2f} m² by height and weight, {plain(percent)}% apart",
     )
     used = _used(case, own, *needed)
     return Derived(
-        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)} %"), *used), holding=(said,)
+        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)}%"), *used), holding=(said,)
     )
 
 
@@ -130,11 +130,11 @@ def weight_change(case: Case, options: Options) -> Derived:
     percent = _percent(now, then)
     said = Text(
         zh=f"体重由 {plain(then)} kg 变为 {plain(now)} kg，变化 {plain(percent)}%",
-        en=f"weight {plain(then)} kg before, {plain(now)} kg now, a change of {plain(percent)} %",
+        en=f"weight {plain(then)} kg before, {plain(now)} kg now, a change of {plain(percent)}%",
     )
     used = (s.evidence("vital.weight") for s in (*lately.newest, *before.newest))
     return Derived(
-        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)} %"), *used), holding=(said,)
+        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)}%"), *used), holding=(said,)
     )
 
 
