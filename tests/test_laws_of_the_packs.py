@@ -85,6 +85,15 @@ def test_what_is_not_known_orders_no_treatment(rule: Rule) -> None:
     assert treats is None or LOOKS.search(remedy.zh[: treats.start()])
 
 
+@by_rule
+def test_what_is_not_known_claims_nothing_of_the_drugs(rule: Rule) -> None:
+    """A drug that isn't recognised may be of the class or not: that the order has one of it is said of none."""
+    said = rule.reason.unknown
+    assert said is not None
+    assert not re.search("(?<!是否)(医嘱)?含[^（]*（{drugs}）", said.zh)
+    assert not re.search("(?<!whether )(?<!Whether )the order (contains|holds)", said.en)
+
+
 @pytest.mark.longer
 @by_rule
 def test_every_named_check_holds_around_the_limits_of_the_rule(rule: Rule) -> None:
