@@ -141,6 +141,19 @@ def test_a_reason_names_each_class_that_is_absent_and_no_other() -> None:
     assert "FT4" in baseline.zh
 
 
+@pytest.mark.parametrize("name", ["pregnancy-not-excluded", "pregnancy-not-excluded-before-imid"])
+def test_what_a_positive_pregnancy_test_asks_for_is_said_first(name: str) -> None:
+    """The rule is unmet where no test was done and where one is positive: the order isn't stopped by another test."""
+    positive = next(e for e in rule(name).examples if "positive" in e.name)
+    said = finding(name, **positive.given)
+    assert said.verdict == "unmet"
+    assert said.remedy is not None
+    assert said.remedy.zh.startswith("妊娠试验阳性")
+    assert said.remedy.en.startswith("If a test is positive")
+    assert "停止本次医嘱" in said.remedy.zh.partition("；")[0]
+    assert "或结果并非" in said.reason.zh
+
+
 def test_an_allergy_names_the_drug_that_matches_it() -> None:
     said = finding(
         "allergy-to-drug",
