@@ -107,7 +107,7 @@ def _measured_components(resource: Json, context: Context) -> set[str]:
 
 
 def _members(report: Found, context: Context) -> tuple[set[str], list[bool]]:
-    """The markers of the results that a report lists, and for each result whether it is one."""
+    """The markers of the results that a report lists, and for each result whether it is one of the same person's."""
     markers: set[str] = set()
     results: list[bool] = []
     for link in objects(report.resource.get("result")):
@@ -120,7 +120,8 @@ def _members(report: Found, context: Context) -> tuple[set[str], list[bool]]:
         status = (text(resource.get("status")) or "").casefold()
         measured = bool(_measured_components(resource, context))
         good = (
-            status in ("final", "amended", "corrected")
+            context.whose(member) == context.whose(report)
+            and status in ("final", "amended", "corrected")
             and _result(resource, "Observation", bool(genes), measured, [])[1] is None
         )
         results.append(good)

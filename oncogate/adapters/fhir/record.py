@@ -168,7 +168,7 @@ class Record:
 
     def mark(self, section: str, pointer: str, problem: str, found: Found | None = None) -> None:
         """Note that something of a section could not be read."""
-        named = self.context.index.patient(found.resource, found) if found is not None else None
+        named = self.context.index.about(found) if found is not None else None
         if named is not None and self.patient is not None and named != self.patient:
             self.context.say(
                 pointer, "wrong-patient", f"an entry of patient `{named}` can't be read, and doesn't count"
