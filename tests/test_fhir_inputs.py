@@ -277,6 +277,22 @@ def test_a_unit_of_one_says_nothing(code: str, printed: str | None, unit: str, c
     assert (found.value.unit, found.conflict is not None) == (unit, conflict)
 
 
+@pytest.mark.parametrize(
+    ("code", "printed", "conflict"),
+    [
+        *((code, "10*9/L", True) for code in ("10*6/L", "10*12/L", "/L", "{cells}/L", "10*9/mL", "fL")), ("10*3/mL", "10*3/uL", True),
+        *(("10*9/L", printed, True) for printed in ("10*6/L", "x10^6/L", "×10⁶/L", "10E6/L", "10^12/L", "10^9/mL")),
+        *(("10*9/L", printed, False) for printed in ("个/L", "cells/L", "x 10^9/L", "10⁹ / L", "10E9/L", "10*6/mL", "10*9{cells}/L", "M/uL")),
+        *((code, "10*9/L", False) for code in ("10*6/mL", "10*9{cells}/L", "10*3.mm-3", "10?/L")),
+        ("ug/mL", "ng/mL", True), ("mL/s", "mL/min", True), ("kg/m3", "g/L", False), ("nmol/mL", "umol/L", False), ("mL/min/{1.73_m2}", "mL/min", False),
+    ],
+)  # fmt: skip
+def test_a_unit_outside_the_table_is_compared_where_it_can_be(
+    code: str, printed: str, conflict: bool
+) -> None:
+    assert (lab("777-3", **quantity(3, printed, code)).conflict is not None) is conflict
+
+
 # -- the patient -------------------------------------------------------------------------------------
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "1961-05-06", "gender": "female"}
