@@ -559,6 +559,69 @@ def test_the_regimen_that_a_consent_names(text: str, regimen: str | None) -> Non
     assert entry.regimen == regimen
 
 
+REFUSED = """不接受化疗知情同意书|暂不化疗知情告知书|不愿化疗签字书|谢绝化疗知情书|化疗同意书（不同意）|不做化疗告知书|暂缓化疗|化疗知情同意书 终止
+Patient does not consent to chemotherapy|chemotherapy consent NOT given|chemotherapy consent refused|no consent for chemotherapy
+chemotherapy not consented to|consent to chemotherapy denied"""
+UNSIGNED = """未签署化疗知情同意书|化疗知情同意书(未签)|患者未签字的化疗知情同意书|化疗知情同意书（待签）|空白化疗知情同意书
+chemotherapy consent - unsigned template|chemotherapy consent not signed|chemotherapy consent not yet obtained"""
+UNCLEAR = "不宜化疗告知书|未行化疗|patient unable to consent to chemotherapy"
+AGREED = """不可切除肺癌化疗知情同意书|原发不明癌化疗知情同意书|未分化癌化疗知情同意书|非小细胞肺癌化疗知情同意书|化疗及不良反应知情同意书
+不能手术的胃癌化疗知情同意书|未绝经乳腺癌化疗知情同意书|consent to chemotherapy without delay|chemotherapy consent (non-small cell lung cancer)
+consent for non-curative chemotherapy"""
+CONSENT_TEXTS = [
+    (said, status)
+    for texts, status in (
+        (REFUSED, "rejected"),
+        (UNSIGNED, "draft"),
+        (UNCLEAR, "unknown"),
+        (AGREED, "active"),
+    )
+    for said in texts.replace("\n", "|").split("|")
+]
+
+
+@pytest.mark.parametrize(("text", "status"), CONSENT_TEXTS)
+def test_what_a_consent_says_in_words(text: str, status: str) -> None:
+    (entry,) = read(consent(category=[{**DOCUMENT, "text": text}])).consents or ()
+    assert (entry.kind, entry.status) == ("chemotherapy", status)
+    if status == "rejected":  # a refusal that named a regimen would leave consents to others
+        assert regimen_in(text) is None
+
+
+def period(start: str | None, end: str | None = None) -> dict[str, Any]:
+    return {"period": {name: time for name, time in (("start", start), ("end", end)) if time}}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"provision": {"type": "permit", **period("2025-01-01", "2025-06-30")}}, "superseded"), ({"provision": {"type": "permit", **period(None, "2025-06")}}, "superseded"),
+        ({"provision": {"type": "permit", **period("2026-03-03")}}, "proposed"), ({"provision": {"type": "permit", **period("2026-03-02T09:31:00+08:00")}}, "proposed"),
+        ({"provision": {"type": "permit", **period("2026-03-02T01:30:00Z", "2026-03-02")}}, "active"), ({"provision": {"type": "permit", **period("2026", "2026-03")}}, "active"),
+        ({"provision": {"provision": [{"code": [CHEMO], **period(None, "2025")}, {"code": [CHEMO], **period(None, "2027")}]}}, "active"),
+        ({"provision": {**period(None, "2025"), "provision": [{"code": [CHEMO]}]}}, "superseded"), (period(None, "2025-12-31"), "superseded"),
+        ({"provision": {"type": "deny", **period(None, "2025")}}, "rejected"), ({"provision": {"provision": [{"code": [DOCUMENT], **period(None, "2025")}]}}, "active"),
+    ],
+)  # fmt: skip
+def test_a_consent_counts_while_it_is_valid(more: dict[str, Any], status: str) -> None:
+    (entry,) = read(consent(category=[CHEMO], **more)).consents or ()
+    assert entry.status == status
+
+
+def test_a_consent_whose_end_cannot_be_read_is_unread() -> None:
+    record = read(consent(category=[CHEMO], provision=period(None, "2026-03-02T10:00:00")))
+    assert ([m.problem for m in record.unread], record.consents) == (
+        ["the time `2026-03-02T10:00:00` has no zone"],
+        (),
+    )
+
+
+def test_a_decision_to_deny_is_a_refusal() -> None:
+    for decision, status in (("deny", "rejected"), ("permit", "active")):
+        (entry,) = read(consent(category=[CHEMO], decision=decision)).consents or ()
+        assert entry.status == status
+
+
 def test_signed_documents() -> None:
     made = {
         "resourceType": "DocumentReference", "id": "d1", "status": "current", "date": "2026-03-01T16:00:00+08:00",
