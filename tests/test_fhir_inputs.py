@@ -562,6 +562,8 @@ VERIFIED = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verificatio
         ({"clinicalStatus": coded("inactive", CLINICAL, text="Inactive")}, "inactive"),
         ({"clinicalStatus": coded("active", CLINICAL), "verificationStatus": shown("refuted", "Refuted", VERIFIED)}, "refuted"),
         ({"verificationStatus": coded("entered-in-error", VERIFIED)}, "entered-in-error"),
+        ({"verificationStatus": {"coding": [{"system": "urn:h", "code": "C"}, {"system": VERIFIED, "code": "refuted"}]}}, "refuted"),
+        ({"clinicalStatus": {"coding": [{"system": "urn:h", "code": "A1"}, {"system": CLINICAL, "code": "resolved"}]}}, "resolved"),
         ({"clinicalStatus": coded("active", CLINICAL), "verificationStatus": coded("confirmed", VERIFIED)}, "active"),
     ],
 )  # fmt: skip

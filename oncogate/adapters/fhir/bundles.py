@@ -55,6 +55,11 @@ class Found:
         """`Type/id`, as it comes back in evidence."""
         return f"{self.type}/{self.id}"
 
+    @once
+    def modifier(self) -> str | None:
+        """The address of an extension that changes what the resource means, in it or in a part of it."""
+        return _modifier(self.resource)
+
 
 @dataclass
 class Pages:
@@ -64,6 +69,17 @@ class Pages:
     failed: str | None = None
     missing: str | None = None
     garbled: list[str] = field(default_factory=list)
+
+
+def _modifier(part: Json) -> str | None:
+    for name, value in part.items():
+        if name == "modifierExtension" and items(value):
+            return text(obj(value).get("url")) or "without an address"
+        if name != "contained" and type(value) in (dict, list):  # a contained resource has its own
+            found = next((said for one in objects(value) if (said := _modifier(one)) is not None), None)
+            if found is not None:
+                return found
+    return None
 
 
 def last_part(reference: str) -> str:

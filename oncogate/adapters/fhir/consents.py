@@ -146,7 +146,9 @@ def in_force(entries: Iterable[Entry], at: str | None) -> None:
     """Give a consent that isn't valid at the moment its status: `proposed` before its time, `superseded` after it."""
     for entry in entries:
         periods = entry.pop("_periods", ())
-        for parts in periods if at is not None else ():
+        for parts in periods:
+            if at is None:
+                continue
             ahead = [start is not None and _before(at, start) for start, _ in parts]
             over = [end is not None and _before(end, at) for _, end in parts]
             if parts and all(one or other for one, other in zip(ahead, over, strict=True)):

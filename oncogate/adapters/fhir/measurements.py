@@ -22,6 +22,7 @@ from oncogate.adapters.fhir.access import (
     label,
     number,
     objects,
+    says_absent,
     shortened,
     text,
     texts,
@@ -153,7 +154,9 @@ def read_value(resource: Json) -> Entry:
     An interpretation such as POS stands in for a word where none was reported.
     """
     made = _valued(resource)
-    if "text" not in made and not objects(resource.get("dataAbsentReason")):
+    if says_absent(resource):
+        return {**made, "conflict": "a value, and a reason why there is none"} if made else {}
+    if "text" not in made:
         said = _interpreted(resource)
         if said:
             made["text"] = said

@@ -14,6 +14,7 @@ from oncogate.adapters.fhir.access import (
     obj,
     objects,
     shortened,
+    status_in,
     text,
     texts,
 )
@@ -32,6 +33,10 @@ _NEVER_A_NOTE = frozenset(
         "Group",
     ]
 )
+
+
+_NO_ALLERGY = frozenset({"refuted", "entered-in-error"})
+_CLINICAL = frozenset({"active", "inactive", "resolved"})
 
 
 def read_allergy(found: Found, context: Context) -> list[Entry] | None:
@@ -62,13 +67,10 @@ def read_allergy(found: Found, context: Context) -> list[Entry] | None:
 
 def _allergy_status(resource: Json) -> str | None:
     """`refuted` or `entered-in-error` if it is, else the clinical status, by its code."""
-    for name in ("verificationStatus", "clinicalStatus"):
-        given = resource.get(name)
-        coded = next((c["code"] for c in codings(given) if "code" in c), None)
-        status = coded or label(given) or text(given)
-        if status and (name == "clinicalStatus" or status.casefold() in ("refuted", "entered-in-error")):
-            return status.casefold()
-    return None
+    verified = status_in(resource.get("verificationStatus"), "allergyintolerance-verification", _NO_ALLERGY)
+    if verified in _NO_ALLERGY:
+        return verified
+    return status_in(resource.get("clinicalStatus"), "allergyintolerance-clinical", _CLINICAL)
 
 
 def read_note(found: Found, context: Context) -> list[Entry] | None:

@@ -141,10 +141,14 @@ class Record:
     ) -> list[Entry] | None:
         """Read one resource; whatever goes wrong becomes an unread mark and a diagnostic.
 
-        What can't be read of another patient hides nothing of this one.
+        What can't be read of another patient hides nothing of this one. A `modifierExtension` may turn what
+        a resource says into its opposite, and none is known; what is an error anyway, or a withdrawal, stays.
         """
         try:
             entries = reader(found, self.context)
+            standing = [entry for entry in entries or () if entry.get("status") != "entered-in-error"]
+            if standing and found.modifier is not None and reader is not withdrawn_all_the_same:
+                raise Unreadable(f"has a modifierExtension that isn't known: `{found.modifier}`")
             for entry in entries or ():
                 shown = {k: v for k, v in entry.items() if not k.startswith("_")}
                 _MODELS.get(section, model.Note).model_validate(shown)
