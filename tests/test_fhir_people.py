@@ -223,6 +223,22 @@ def test_results_inside_a_void_report_are_void(status: str) -> None:
     assert found["r1.c1"] == status
 
 
+@pytest.mark.parametrize(
+    ("more", "marked"),
+    [
+        ({"effectiveDateTime": "2026-03-02T07:00:00+08:00"}, True), ({"effectiveDateTime": None, "issued": "2026-03-02T07:00:00+08:00"}, True),
+        ({"effectiveDateTime": None}, True), ({"effectiveDateTime": "2026-03-01"}, False), ({"effectiveDateTime": "2026-02-01"}, False),
+        ({"effectiveDateTime": "2026-03-02", "status": "cancelled"}, False), ({"effectiveDateTime": "2026-03-02", "subject": OTHER}, False),
+        ({"effectiveDateTime": "2026-03-02", "result": [{"reference": "Observation/o1"}, {"display": "血常规"}]}, False),
+    ],
+)  # fmt: skip
+def test_a_newer_report_of_a_result_that_was_not_sent(more: dict[str, Any], marked: bool) -> None:
+    unsent = {**report(result=[{"reference": "Observation/unsent"}]), **more}
+    record = asked(labs=[observation(), unsent])
+    assert [mark.problem for mark in record.unread] == (["lists a result that wasn't sent"] if marked else [])
+    assert all(mark.codes == () for mark in record.unread)
+
+
 # -- answers that aren't whole -------------------------------------------------------------------------
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
@@ -22,7 +21,7 @@ from oncogate.adapters.fhir.access import (
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable
+from oncogate.adapters.fhir.context import Context, Entry, Unreadable, is_before
 
 _CHEMOTHERAPY = {(SCT, "367336001")}
 _CONSENT_DOCUMENT = {(LOINC, "59284-0")}
@@ -149,18 +148,10 @@ def in_force(entries: Iterable[Entry], at: str | None) -> None:
         for parts in periods:
             if at is None:
                 continue
-            ahead = [start is not None and _before(at, start) for start, _ in parts]
-            over = [end is not None and _before(end, at) for _, end in parts]
+            ahead = [start is not None and is_before(at, start) for start, _ in parts]
+            over = [end is not None and is_before(end, at) for _, end in parts]
             if parts and all(one or other for one, other in zip(ahead, over, strict=True)):
                 entry["status"] = "proposed" if any(ahead) else "superseded"
-
-
-def _before(one: str, other: str) -> bool:
-    """Whether one time is over before the other begins: a day, month or year only when it has ended."""
-    if min(len(one), len(other)) > 10:
-        return datetime.fromisoformat(one) < datetime.fromisoformat(other)
-    known = min(len(one), len(other))
-    return one[:known] < other[:known]
 
 
 def withdrawn_all_the_same(found: Found, context: Context) -> list[Entry] | None:

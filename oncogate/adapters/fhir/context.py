@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from oncogate.adapters.fhir.access import Json, codings, items, obj, objects, shortened, text, texts
@@ -217,6 +217,14 @@ class Context:
         if focus is not None:
             made["focus"] = focus
         return made
+
+
+def is_before(one: str, other: str) -> bool:
+    """Whether one time is over before the other begins: a day, month or year only when it has ended."""
+    if min(len(one), len(other)) > 10:
+        return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+    known = min(len(one), len(other))
+    return one[:known] < other[:known]
 
 
 def effective_of(resource: Json) -> Any:
