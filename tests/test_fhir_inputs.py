@@ -583,6 +583,21 @@ def test_what_an_allergy_is_to() -> None:
     assert allergy(note=[{"text": "对卡铂过敏"}]).text == "对卡铂过敏"
 
 
+@pytest.mark.parametrize(
+    "code", [coded("1", "urn:h"), coded("1", "urn:h", text="见备注"), coded("1", "urn:h", text="Other")]
+)
+def test_an_allergy_that_names_nothing_is_named_by_its_note(code: dict[str, Any]) -> None:
+    assert allergy(code=code, note=[{"text": "多西他赛过敏性休克"}]).text == "多西他赛过敏性休克"
+    assert allergy(code={**code, "text": "多西他赛"}, note=[{"text": "皮疹"}]).text == "多西他赛"
+
+
+def test_a_code_alone_is_no_text_of_an_allergy() -> None:
+    found = allergy(code=coded("294462009", SCT))
+    assert (found.text, [c.code for c in found.codes]) == (None, ["294462009"])
+    pointing = {"resourceType": "AllergyIntolerance", "id": "al1", "code": coded("1", "urn:h", text="见备注")}
+    assert [u.section for u in read(pointing).unread] == ["allergies"]
+
+
 def test_an_allergy_to_nobody_knows_what_is_unread() -> None:
     nameless = {"resourceType": "AllergyIntolerance", "id": "al1"}
     assert [u.section for u in read(nameless).unread] == ["allergies"]
