@@ -65,8 +65,8 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     context = Context(Index(found), zone, vocabulary, in_bundle=False)
     diagnoses = answers.get("diagnoses")
     context.conditions = [f for f in (diagnoses.found if diagnoses else ()) if f.type == "Condition"]
+    patient = context.patient = _named(patient, context)
     context.prepare(found)
-    patient = _named(patient, context)
     _note(hook_context, sent, context)
 
     record = Record(context, patient)

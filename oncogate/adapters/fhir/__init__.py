@@ -11,6 +11,7 @@ from datetime import tzinfo
 from typing import Any
 
 from oncogate.adapters.fhir.bundles import Found, Index, read_pages
+from oncogate.adapters.fhir.consents import in_force
 from oncogate.adapters.fhir.context import Context, Reading
 from oncogate.adapters.fhir.order import drafts_among, read_order
 from oncogate.adapters.fhir.record import Record, own_exams, own_stages, read_patient
@@ -52,9 +53,9 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     index = Index(pages.found)
     context = Context(index, zone, vocabulary, in_bundle=True)
     context.conditions = [f for f in pages.found if f.type == "Condition"]
-    context.prepare(pages.found)
     drafts = drafts_among(pages.found, among_drafts=False)
-    patient = _patient(pages.found, drafts, context)
+    patient = context.patient = _patient(pages.found, drafts, context)
+    context.prepare(pages.found)
     order = read_order(of_patient(drafts, patient, context), context)
     record = Record(context, patient)
     record.sort(pages)
@@ -91,10 +92,19 @@ def reading(
             data["at"] = at
     elif order is not None and "ordered" in order:
         data["at"] = order["ordered"]
+    in_force(record.get("consents", ()), _moment(data))
     if order is not None:
         data["order"] = order
     data["record"] = record
     return Reading(data, tuple(sorted(set(context.diagnostics))))
+
+
+def _moment(data: dict[str, Any]) -> str | None:
+    """The moment of the decision, where it is known and a time."""
+    try:
+        return write_time(read_time(data["at"]))
+    except (KeyError, ValueError):
+        return None
 
 
 def _patient(found: list[Found], drafts: list[Found], context: Context) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from oncogate.adapters.fhir.access import Json, codings, items, obj, objects, shortened, text, texts
@@ -85,6 +85,7 @@ class Context:
     zone: tzinfo | None
     vocabulary: Vocabulary
     in_bundle: bool
+    patient: str | None = None
     conditions: list[Found] = field(default_factory=list)
     reports: dict[str, list[Found]] = field(default_factory=dict)
     pointed_at: dict[str, list[str]] = field(default_factory=dict)
@@ -96,7 +97,10 @@ class Context:
         self.diagnostics.append(Diagnostic(pointer, 0, 0, code, message, help))
 
     def prepare(self, found: Iterable[Found]) -> None:
-        """Note what resources say about one another: reports of results, evidence of conditions, versions."""
+        """Note what resources say about one another: reports of results, evidence of conditions, versions.
+
+        What a resource says about another person's is let go.
+        """
         seen: dict[str, Json] = {}
         for one in found:
             if one.source in seen and seen[one.source] != one.resource:
@@ -105,8 +109,10 @@ class Context:
             if one.type == "DiagnosticReport":
                 for link in objects(one.resource.get("result")):
                     member = self.index.resolve(link, one)
-                    if member is not None:
+                    if member is not None and self.whose(member) == self.whose(one):
                         self.reports.setdefault(member.source, []).append(one)
+            if one.parent is not None:
+                self.reports.setdefault(one.source, []).append(one.parent)
             if one.type == "Condition":
                 for part in (*objects(one.resource.get("evidence")), *objects(one.resource.get("stage"))):
                     for link in (*objects(part.get("detail")), *objects(part.get("assessment"))):
@@ -115,15 +121,19 @@ class Context:
                 focus = self.index.target(obj(one.resource.get("focus")), "Condition", one)
                 for link in objects(one.resource.get("hasMember")) if focus else ():
                     member = self.index.resolve(link, one)
-                    if member is not None and focus is not None:
+                    if member is not None and focus is not None and self.whose(member) == self.whose(one):
                         self.pointed_at.setdefault(f"member:{member.source}", []).append(focus)
 
     def _point(self, condition: Found, link: Json) -> None:
         target = self.index.resolve(link, condition)
-        if target is not None:
+        if target is not None and self.whose(target) == self.whose(condition):
             known = self.pointed_at.setdefault(target.source, [])
             if condition.id not in known:
                 known.append(condition.id)
+
+    def whose(self, found: Found) -> str | None:
+        """Whom a resource is about: the one that it names, else the patient."""
+        return self.index.about(found) or self.patient
 
     # -- codes -------------------------------------------------------------------------------------
 
@@ -176,7 +186,7 @@ class Context:
         A time that can't be read makes the resource `Unreadable`, unless `lenient`: it is then left out.
         """
         made: Entry = {"id": found.id, "source": found.source}
-        patient = self.index.patient(found.resource, found)
+        patient = self.index.about(found)
         if patient is not None:
             made["patient"] = patient
         key = f"{found.source}" if found.source in self.versions else _identifier(found.resource)
@@ -207,6 +217,14 @@ class Context:
         if focus is not None:
             made["focus"] = focus
         return made
+
+
+def is_before(one: str, other: str) -> bool:
+    """Whether one time is over before the other begins: a day, month or year only when it has ended."""
+    if min(len(one), len(other)) > 10:
+        return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+    known = min(len(one), len(other))
+    return one[:known] < other[:known]
 
 
 def effective_of(resource: Json) -> Any:
@@ -258,13 +276,13 @@ def _identifier(resource: Json) -> str | None:
 
 
 def matching_conditions(concept: Any, context: Context) -> list[str]:
-    """The ids of the conditions on record that carry one of the concept's codes.
+    """The ids of the patient's conditions on record that carry one of the concept's codes.
 
     ICD-10 codes match where one is the other with more characters (`C34.1` and `C34.100x001`).
     """
     wanted = [key for key in map(_key, codings(concept)) if key is not None]
     found = []
-    for condition in context.conditions:
+    for condition in (c for c in context.conditions if context.whose(c) == context.patient):
         own = [key for key in map(_key, codings(condition.resource.get("code"))) if key is not None]
         if condition.id not in found and any(_same(one, other) for one in wanted for other in own):
             found.append(condition.id)
