@@ -6,13 +6,16 @@ After a change that is meant: `python tests/test_explanations.py` writes the pag
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from loaded import shipped_library
 
 from oncogate.authoring.examples import Result, run_examples
+from oncogate.engine.wording import problem_said
 
 GOLDEN = Path(__file__).parent / "golden"
 LIBRARY = shipped_library()
@@ -60,6 +63,27 @@ def test_an_explanation_says_what_to_do(result):
     if finding.effect != "inform" or result.rule.rule.remedy is not None:
         assert "处理：" in finding.explain("zh")
         assert "What to do: " in finding.explain("en")
+
+
+def _problems_of_the_adapters() -> set[str]:
+    """What the adapters say in fixed words of what can't be read."""
+    found = set()
+    for path in (ROOT / "oncogate" / "adapters").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = node.func if isinstance(node, ast.Call) else None
+            called = getattr(name, "attr", getattr(name, "id", ""))
+            if isinstance(node, ast.Call) and called in {"Unreadable", "mark", "unread"}:
+                said = [
+                    a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+                ]
+                found |= {one for one in said if " " in one}
+    return found
+
+
+def test_what_the_adapters_cannot_read_is_said_in_chinese():
+    found = _problems_of_the_adapters()
+    assert len(found) > 5
+    assert {one for one in found if problem_said(one).zh == one} == set()
 
 
 if __name__ == "__main__":

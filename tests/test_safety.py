@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from loaded import shipped_library
 
-from oncogate.authoring.examples import judge_alone, request_of
+from oncogate.authoring.examples import judge_alone, request_of, run_examples
 from oncogate.explain.words import CODES
 from oncogate.model.decision import Finding
 from oncogate.model.rule import Rule
@@ -265,3 +265,28 @@ def test_of_alternatives_one_that_is_there_leaves_none_missing() -> None:
         "pemetrexed-vitamins-missing", tumour="lung", order=["培美曲塞"], orders=[folic], treatments=[b12]
     )
     assert without.missing == ("companion.folic_acid", "companion.glucocorticoid")
+
+
+def test_of_two_tests_asked_for_the_one_that_is_there_is_no_near_miss() -> None:
+    """The test of this morning is the second of the two; that it isn't the first as well is nothing to be told."""
+    given: dict[str, Any] = {
+        "patient": {"id": "p", "sex": "female", "birth_date": "1990-05-01"}, "tumour": "lymphoma", "order": ["来那度胺"],
+    }  # fmt: skip
+    second = {"fact": "lab.pregnancy_test", "text": "阴性", "age": "2 h"}
+    found = finding("pregnancy-not-excluded-before-imid", **given, labs=[second])
+    assert found.verdict == "unmet"
+    assert "未满 24 小时" not in found.reason.zh
+    old = {"fact": "lab.pregnancy_test", "text": "阴性", "age": "15 d"}
+    found = finding("pregnancy-not-excluded-before-imid", **given, labs=[second, old])
+    assert "2026-02-15 09:30 的妊娠试验（尿或血 hCG）“阴性”（已超过有效时限）" in found.reason.zh
+    assert "2026-03-02 07:30" not in found.reason.zh
+
+
+def test_what_only_guards_a_factor_is_no_factor() -> None:
+    result = next(
+        r
+        for r in run_examples(shipped_library())
+        if r.example.name.startswith("creatinine clearance below it, on")
+    )
+    assert result.finding is not None
+    assert "（AC q21d 方案属中危、肌酐清除率 49.5 mL/min）" in result.finding.reason.zh

@@ -404,7 +404,7 @@ def with_points(totals: frozenset[Decimal], truth: Truth, points: Decimal) -> fr
 
 def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ...]:
     """What made the fact so, in words: of a plain condition its own label, else what holds in it."""
-    inner = tuple(dict.fromkeys(t for leaf in walk.leaves if leaf.truth for t in leaf.holding))
+    inner = tuple(dict.fromkeys(t for leaf in telling(walk.leaves) for t in leaf.holding))
     if fact.when is None:
         return inner
     if possible != frozenset({True}):
@@ -416,6 +416,15 @@ def _holding(fact: Fact, walk: Walk, possible: frozenset[Any]) -> tuple[Text, ..
         return inner
     values = [s for leaf in walk.leaves if leaf.truth for s in leaf.deciding[:1]]
     return (with_value(fact.label, values[0].entry) if values else fact.label,)
+
+
+def telling(leaves: Iterable[LeafOutcome]) -> list[LeafOutcome]:
+    """The leaves that hold and say why.
+
+    That an entry is there at all only guards what is then asked of it, unless nothing else is asked.
+    """
+    true = [leaf for leaf in leaves if leaf.truth]
+    return [leaf for leaf in true if leaf.holding and not isinstance(leaf.leaf, Exists)] or true
 
 
 def _marked(selection: Selection, newest: tuple[Standing, ...], conflicting: bool) -> tuple[Evidence, ...]:

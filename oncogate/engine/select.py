@@ -17,7 +17,7 @@ from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.engine.case import Case
 from oncogate.engine.standing import ERRONEOUS, Counting, Standing, Window
-from oncogate.engine.wording import section_label, stated
+from oncogate.engine.wording import problem_said, section_label, stated
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
@@ -259,9 +259,10 @@ def _not_supplied(section: str) -> Hidden:
 
 
 def _unread(mark: Unread) -> Hidden:
+    why = problem_said(mark.problem)
     return Hidden(
         "unread",
-        Text(zh=f"有资料无法读取：{mark.problem}", en=f"something could not be read: {mark.problem}"),
+        Text(zh=f"有资料无法读取：{why.zh}", en=f"something could not be read: {why.en}"),
         mark.source,
     )
 

@@ -91,6 +91,23 @@ def status_said(status: str | None) -> Text:
     return _STATUSES.get(status or "") or Text(zh=f"状态为“{status}”", en=f"status `{status}`")
 
 
+_PROBLEMS = {
+    "page missing": "资料未传全，缺少后续页", "isn't a FHIR resource": "不是 FHIR 资源", "says no code": "没有写明项目代码",
+    "says no status": "没有写明状态", "says no time": "没有写明时间", "the time isn't a text": "时间格式不对",
+    "doesn't say to what": "没有写明对什么过敏", "doesn't say which drug": "没有写明药品", "lists a result that wasn't sent": "报告中有结果未传来",
+    "the result says no status": "结果没有写明状态", "the result says no code": "结果没有写明项目代码",
+    "a result is taken back, and no order number says which": "有结果被撤回，但没有写明是哪一项",
+    "a result is declared final, and the result itself isn't on record": "结果已确认，但没有收到结果本身",
+    "an order without ORC doesn't say how it stands": "医嘱没有写明执行状态",
+}  # fmt: skip
+"""What the adapters find wrong, in Chinese; what a host says goes as it is."""
+
+
+def problem_said(problem: str) -> Text:
+    """Why something could not be read."""
+    return Text(zh=_PROBLEMS.get(problem, problem), en=problem)
+
+
 KIND_LABELS = {
     "chemotherapy": Text(zh="化疗", en="chemotherapy"), "targeted": Text(zh="靶向治疗", en="targeted treatment"),
     "immunotherapy": Text(zh="免疫治疗", en="immunotherapy"), "surgery": Text(zh="手术", en="surgery"),

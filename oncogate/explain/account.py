@@ -16,7 +16,7 @@ from oncogate.engine.case import Case
 from oncogate.engine.combine import CONTENT, outcome_of
 from oncogate.engine.judge import Judgement, judge_safely
 from oncogate.engine.program import Programs, Spoken
-from oncogate.engine.wording import section_label
+from oncogate.engine.wording import problem_said, section_label
 from oncogate.explain.findings import (
     critical_values_of,
     failed,
@@ -185,8 +185,9 @@ def _unread(case: Case) -> Iterator[Notice]:
     for mark in case.record.unread:
         label = section_label(mark.section)
         which = f" {mark.source}" if mark.source else ""
+        why = problem_said(mark.problem)
         said = Text(
-            zh=f"“{label.zh}”中有资料{which}无法读取：{mark.problem}", en=f"something of the {label.en}{which} can't be read: {mark.problem}"
+            zh=f"“{label.zh}”中有资料{which}无法读取：{why.zh}", en=f"something of the {label.en}{which} can't be read: {why.en}"
         )  # fmt: skip
         yield Notice(code="unread", path=f"/record/{mark.section}", message=said)
 

@@ -13,13 +13,12 @@ from string import Formatter
 from oncogate.base.texts import Text, seamed, sewn
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
-from oncogate.engine.conditions import LeafOutcome
+from oncogate.engine.conditions import LeafOutcome, telling
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
 from oncogate.engine.values import with_unit, written
 from oncogate.engine.wording import minute_text, shown_value, stated
 from oncogate.explain.words import OTHER_FACTS, quantity_said
-from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
 from oncogate.model.record import Entry
@@ -175,13 +174,9 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
 
 
 def _because(judgement: Judgement, _: Case) -> Text:
-    """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit.
-
-    That an entry is there at all only guards what the rule then asks of it, unless nothing else is asked.
-    """
-    true = [leaf for leaf in judgement.leaves if leaf.truth and not leaf.asked]
-    telling = [leaf for leaf in true if leaf.holding and not isinstance(leaf.leaf, Exists)]
-    said = _once([(t.zh, t.en) for leaf in telling or true for t in leaf.holding])
+    """What holds in the rule's `when`, in words: the risk factors, the result beyond its limit."""
+    leaves = telling(leaf for leaf in judgement.leaves if not leaf.asked)
+    said = _once([(t.zh, t.en) for leaf in leaves for t in leaf.holding])
     return Text(zh="、".join([zh for zh, _ in said]), en=", ".join([en for _, en in said]))
 
 
@@ -269,6 +264,12 @@ def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
         e for leaf in _unsettled(judgement) for e in leaf.evidence
         if e.counted is False and e.entry is not None and e.why is not None
     ]  # fmt: skip
+    if any(
+        e.why == "wrong_kind" for e in rows
+    ):  # of two tests that are asked for, the one that is there isn't the other
+        asked = (e for leaf in judgement.leaves if leaf.asked for e in leaf.evidence)
+        counted = {(e.fact, e.entry) for e in asked if e.counted}
+        rows = [e for e in rows if e.why != "wrong_kind" or (e.fact, e.entry) not in counted]
     if not rows:
         return []
     alike = len(rows) > 1 and len({e.fact for e in rows}) == 1

@@ -27,7 +27,9 @@ _ORDERED = frozenset({"labs", "exams"})
 """The sections that an order for an examination fills."""
 
 _T = {
-    "consent": Text(zh="新建待签署的化疗知情同意书", en="Create a consent to chemotherapy, to be signed"),
+    "consent": Text(
+        zh="新建待签署的抗肿瘤治疗知情同意书", en="Create a consent to anti-tumour treatment, to be signed"
+    ),
     "assessment": Text(zh="新建待完成的风险评估：{what}", en="Create an assessment to be done: {what}"),
     "order": Text(zh="新建检查申请草稿：{what}", en="Create a draft order: {what}"),
     "chemotherapy": Text(zh="化疗", en="Chemotherapy"),
