@@ -12,7 +12,7 @@ from string import Formatter
 
 from oncogate.base.texts import Text, seamed, sewn
 from oncogate.base.times import Time
-from oncogate.engine.case import Case
+from oncogate.engine.case import Case, OrderedDrug
 from oncogate.engine.conditions import LeafOutcome, telling
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
@@ -168,9 +168,17 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
     turned_on = (leaf for leaf in judgement.leaves if not (leaf.asked and leaf.truth))
     rows = [row for leaf in turned_on for row in leaf.evidence]
     named = {row.value for row in rows if row.fact.startswith("order.")}
-    labels = list(dict.fromkeys(drug.label.zh for drug in case.drugs))
-    shown = [label for label in labels if label in named] or labels
-    return Text(zh="、".join(shown) or "所列药品", en=", ".join(shown) or "the drugs listed")
+    labels = {drug.label.zh: _in_english(drug) for drug in case.drugs}
+    shown = [label for label in labels if label in named] or list(labels)
+    return Text(
+        zh="、".join(shown) or "所列药品", en=", ".join(labels[one] for one in shown) or "the drugs listed"
+    )
+
+
+def _in_english(drug: OrderedDrug) -> str:
+    """The host's name, which the physician finds on the screen, behind what it means where it is Chinese."""
+    name, known = drug.label.en, drug.known
+    return name if known is None or name.isascii() else f"{known.label.en} {name}"
 
 
 def _because(judgement: Judgement, _: Case) -> Text:
