@@ -257,6 +257,46 @@ def test_reason() -> None:
     assert [c.code for c in coded.reasons] == ["C50.900"]
 
 
+def verified(status: str) -> dict[str, Any]:
+    return {"verificationStatus": {"coding": [{"code": status}]}}
+
+
+@pytest.mark.parametrize(
+    "more", [verified("refuted"), verified("entered-in-error"), {"subject": {"reference": "Patient/p2"}}]
+)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_reason_that_is_no_condition_of_the_patient_tells_no_code(
+    more: dict[str, Any], inside: bool
+) -> None:
+    condition = {
+        "resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "C91.0"}]}, **more,
+    }  # fmt: skip
+    held: dict[str, Any] = (
+        {"reasonReference": [{"reference": "#c1"}], "contained": [condition]}
+        if inside
+        else {"reasonReference": [{"reference": "Condition/c1"}]}
+    )
+    given = {**medication("t1", **held), "resourceType": "MedicationAdministration", "status": "completed"}
+    given["effectiveDateTime"] = "2026-02-01"
+    found = reading(hook(medication(**held), prefetch={"diagnoses": condition, "treatments": given}))
+    request = Request.load(found.data)
+    assert request.order is not None
+    assert (request.order.reasons, request.order.focus) == ((), "mr1.c1" if inside else "c1")
+    assert [t.focus for t in request.record.treatments or ()] == ["t1.c1" if inside else "c1"]
+    said = [d.path for d in found.diagnostics if d.code == "wrong-patient"]
+    places = ["/context/draftOrders/entry/0/resource", "/prefetch/treatments"]
+    assert said == (places if "subject" in more else [])
+
+
+def test_a_condition_of_the_patient_goes_before_one_that_does_not_stand() -> None:
+    condition = {"resourceType": "Condition", "id": "c1", "code": {"text": "乳腺癌"}}
+    old = {**condition, "id": "c0", "code": {"text": "肺癌"}, **verified("refuted")}
+    reasons = [{"reference": "Condition/c0"}, {"reference": "Condition/c1"}]
+    order = order_of(medication(reasonReference=reasons), prefetch={"diagnoses": bundle(old, condition)})
+    assert (order.focus, [c.display for c in order.reasons]) == ("c1", ["乳腺癌"])
+
+
 def test_at_is_the_callers_else_the_orders() -> None:
     assert read(hook(medication())).at.isoformat() == AT
     assert read(hook(medication()), None).at.isoformat() == "2026-03-02T09:00:00+08:00"

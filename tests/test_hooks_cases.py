@@ -1003,6 +1003,11 @@ UNREASONED = (
 )
 case("two tumours: the order doesn't say which", both(put("diagnoses", *TWO), put("pathology", OWN), drafts(*UNREASONED)), "block", unknown(STAGE, PATHOLOGY), free=(WORKUP, LINE, PSTAGE))  # fmt: skip
 case("one tumour: the order needn't say which", drafts(*UNREASONED))
+for why, more_of_it in (
+    ("another patient's", {"subject": {"reference": "Patient/p2"}}),
+    ("refuted", {"verificationStatus": h.coded("refuted", "http://terminology.hl7.org/CodeSystem/condition-ver-status")}),
+):  # fmt: skip
+    case(f"the order's reason is a leukaemia that is {why}", both(put("diagnoses", h.condition(), h.condition("dx2", "C91.0", **more_of_it)), absent("stages"), drafts(h.drug("mr1", "L01CD02", reasonReference=[{"reference": "Condition/dx2"}]))), "block", unmet(STAGE), free=(WORKUP, LINE, GCSF, RISK, PATHOLOGY, CONSENT, PSTAGE))  # fmt: skip
 case("one tumour: nothing says which", both(drafts(*UNREASONED), staged(without(h.stage(), "focus"))))
 case("one tumour and its metastasis", both(put("diagnoses", h.condition(), h.condition("dx2", "C79.3")), staged(without(h.stage(), "focus"))))  # fmt: skip
 case("one tumour and its metastasis, order silent", both(put("diagnoses", h.condition(), h.condition("dx2", "C77.1")), drafts(*UNREASONED)))  # fmt: skip

@@ -66,7 +66,7 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     diagnoses = answers.get("diagnoses")
     context.conditions = [f for f in (diagnoses.found if diagnoses else ()) if f.type == "Condition"]
     context.prepare(found)
-    patient = _named(patient, context)
+    patient = context.patient = _named(patient, context)
     _note(hook_context, sent, context)
 
     record = Record(context, patient)

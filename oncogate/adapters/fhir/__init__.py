@@ -54,7 +54,7 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     context.conditions = [f for f in pages.found if f.type == "Condition"]
     context.prepare(pages.found)
     drafts = drafts_among(pages.found, among_drafts=False)
-    patient = _patient(pages.found, drafts, context)
+    patient = context.patient = _patient(pages.found, drafts, context)
     order = read_order(of_patient(drafts, patient, context), context)
     record = Record(context, patient)
     record.sort(pages)

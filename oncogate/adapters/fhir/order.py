@@ -25,6 +25,7 @@ from oncogate.adapters.fhir.assessments import cycle_of
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry
 from oncogate.adapters.fhir.drugs import drugs_of
+from oncogate.adapters.fhir.reasons import reasons_of
 from oncogate.adapters.fhir.treatments import (
     CHEMOTHERAPY,
     GROUPS,
@@ -179,18 +180,7 @@ def _reason(drafts: list[Found], context: Context) -> Entry:
     reasons: list[dict[str, str]] = []
     by_draft: list[list[str]] = []
     for draft in drafts:
-        resource = draft.resource
-        given = objects(resource.get("reason"))
-        concepts = [*objects(resource.get("reasonCode")), *(obj(r.get("concept")) for r in given)]
-        links = [*objects(resource.get("reasonReference")), *(r.get("reference") for r in given)]
-        focuses = []
-        for link in links:
-            target = context.index.resolve(link, draft)
-            if target is not None and target.type == "Condition":
-                concepts.append(obj(target.resource.get("code")))
-            focus = context.index.target(link, "Condition", draft)
-            if focus is not None:
-                focuses.append(focus)
+        focuses, concepts = reasons_of(draft, context)
         by_draft.append(focuses)
         for coding in codings(concepts) or [{"display": t} for t in texts(concepts)]:
             if coding not in reasons:

@@ -30,9 +30,9 @@ from oncogate.adapters.fhir.context import (
     action_status,
     effective_of,
     performed_of,
-    reason_focus,
 )
 from oncogate.adapters.fhir.drugs import drugs_of
+from oncogate.adapters.fhir.reasons import reason_focus
 from oncogate.base.times import Time, read_time
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
