@@ -110,7 +110,7 @@ def test_all_drugs_of_all_drafts_are_one_order() -> None:
 def test_only_drafts_are_the_order() -> None:
     others = [
         medication(f"mr-{s}", status=s, authoredOn="2026-03-01T09:00:00+08:00")
-        for s in ("active", "on-hold", "completed", "cancelled", "stopped", "entered-in-error", "unknown")
+        for s in ("active", "on-hold", "completed", "cancelled", "stopped", "entered-in-error")
     ]
     request = read(hook(medication(), *others))
     assert request.order is not None
@@ -122,10 +122,9 @@ def test_only_drafts_are_the_order() -> None:
     assert supplied.record.unread == ()
 
 
-def test_a_draft_without_status_stands_among_drafts() -> None:
-    draft = medication()
-    del draft["status"]
-    assert len(order_of(draft).drugs) == 1
+@pytest.mark.parametrize("status", [None, "unknown", "Draft"])
+def test_what_is_neither_on_record_nor_over_is_a_draft_among_drafts(status: str | None) -> None:
+    assert len(order_of(medication(status=status)).drugs) == 1
 
 
 def test_what_shall_not_be_done_is_not_ordered() -> None:
@@ -147,6 +146,37 @@ def test_surgery_and_radiotherapy(code: str, kind: str) -> None:
     }  # fmt: skip
     order = order_of(service)
     assert (order.id, order.kind, order.drugs) == ("s1", kind, ())
+
+
+def service(**more: Any) -> dict[str, Any]:
+    return {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", **more}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"code": {"text": "静脉化疗（TC方案）"}}, {"code": {"text": "术后化疗"}}, {"code": {"concept": {"text": "腹腔灌注化疗"}}},
+        {"code": {"coding": [{"system": SCT, "code": "266719004", "display": "Oral chemotherapy"}]}},
+        {"category": [{"text": "化疗"}], "code": {"text": "TC方案"}},
+    ],
+)  # fmt: skip
+def test_a_chemotherapy_that_is_ordered_as_a_service(more: dict[str, Any]) -> None:
+    order = order_of(service(**more))
+    assert (order.kind, order.drugs) == ("chemotherapy", ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["化疗前检查", "化疗护理", "化疗后骨髓抑制监测", "化疗药敏试验", "输液港植入（化疗用）", "Chemotherapy care", "Chemotherapy education",
+     "Insertion of port for chemotherapy", "CT"],
+)  # fmt: skip
+def test_what_is_ordered_around_a_chemotherapy_is_none(text: str) -> None:
+    assert read(hook(service(code={"text": text}))).order is None
+
+
+def test_a_code_goes_before_the_words_of_a_service() -> None:
+    coded = {"coding": [{"system": SCT, "code": "108290001"}], "text": "同步放化疗"}
+    assert order_of(service(code=coded)).kind == "radiotherapy"
 
 
 def test_chemotherapy_by_category() -> None:
@@ -203,6 +233,47 @@ def test_a_drug_that_cannot_be_found_is_never_dropped() -> None:
         assert order is not None
         assert [d.name for d in order.drugs] == ["多西他赛", None]
         assert "order-drug-unknown" in {d.code for d in found.diagnostics}
+
+
+def group(*actions: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "RequestGroup", "id": "rg1", "status": "draft", "subject": {"reference": "Patient/p1"},
+        "action": [{"resource": one} if isinstance(one, dict) else {"action": one} for one in actions], **more,
+    }  # fmt: skip
+
+
+def inside(id: str, text: str, **more: Any) -> dict[str, Any]:
+    made = medication(id, medicationCodeableConcept={"text": text}, **more)
+    return {key: value for key, value in made.items() if key != "subject"}
+
+
+@pytest.mark.parametrize(
+    ("drafts", "names"),
+    [
+        ([group({"reference": "#a"}, contained=[inside("a", "顺铂")])], ["顺铂"]),
+        ([group([{"resource": {"reference": "#a"}}], contained=[inside("a", "顺铂")])], ["顺铂"]),
+        ([group(contained=[inside("a", "顺铂", status="active")])], ["顺铂"]),
+        ([group(contained=[inside("a", "顺铂", status="Cancelled"), inside("b", "卡铂", doNotPerform=True)])], []),
+        ([group({"reference": "MedicationRequest/m9"})], [None]),
+        ([group({"reference": "MedicationRequest/m9", "display": "顺铂"}, {"reference": "#x"}, {"reference": "urn:uuid:7"})],
+         ["顺铂", None, None]),
+        ([group({"reference": "ServiceRequest/s9"}, {"reference": "Task/t9"}, {"display": "CT", "type": "ServiceRequest"})], []),
+        ([group({"reference": "MedicationRequest/mr1"}), medication()], ["多西他赛"]),
+        ([group({"reference": "MedicationRequest/mr1"}), medication(), medication("mr2", status="active")], ["多西他赛"]),
+        ([group({"reference": "#b"}, contained=[{**group({"reference": "#a"}), "id": "b"}, inside("a", "顺铂")])], ["顺铂"]),
+    ],
+)  # fmt: skip
+def test_what_a_group_holds_is_ordered(drafts: list[Any], names: list[str | None]) -> None:
+    assert [d.name for d in order_of(*drafts).drugs] == names
+    assert [d.name for d in order_of(*(d | {"resourceType": "RequestOrchestration"} if d["resourceType"] == "RequestGroup" else d for d in drafts)).drugs] == names  # fmt: skip
+
+
+def test_what_a_group_refers_to_elsewhere_is_ordered_once_and_for_its_patient() -> None:
+    kept = {"orders": bundle(medication("mr2"), medication("mr3", status="active"))}
+    both = group({"reference": "MedicationRequest/mr2"}, {"reference": "MedicationRequest/mr3"})
+    assert [d.name for d in order_of(both, prefetch=kept).drugs] == ["多西他赛"]
+    others = group(contained=[inside("a", "顺铂")], id="rg2") | {"subject": {"reference": "Patient/p2"}}
+    assert [d.name for d in order_of(medication(), others).drugs] == ["多西他赛"]
 
 
 def test_active_ingredients_of_a_combination() -> None:

@@ -1242,6 +1242,21 @@ case("work-up: breast without the breast", both(BREAST, AC, put("exams", *h.exam
 case("work-up: breast without the abdomen", both(BREAST, AC, put("exams", *h.exams("乳腺MRI", "胸部CT"))), "warn", unmet(WORKUP), free=(LINE,))  # fmt: skip
 case("work-up: not asked again later", both(absent("exams"), put("treatments", h.given("L01CD02"))))
 
+# -- drafts that hide a drug --------------------------------------------------------------------------------
+
+HELD = without(h.drug("mr1", "L01CD02"), "subject")
+REFERRED = {"resource": {"reference": "MedicationRequest/unsent"}}
+case("group: a drug that it contains", both(absent("stages"), drafts(h.group(None, contained=[HELD], action=[{"resource": {"reference": "#mr1"}}]))), "block", unmet(STAGE))  # fmt: skip
+case(
+    "group: a drug that it refers to wasn't sent",
+    drafts(h.group(None, action=[REFERRED])),
+    "warn",
+    {NAME: "u?"},
+)
+case("draft: of an unknown status", both(absent("stages"), drafts(h.drug("mr1", "L01CD02", status="unknown"))), "block", unmet(STAGE))  # fmt: skip
+CHEMOTHERAPY = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "subject": {"reference": h.PATIENT}, "code": {"text": "静脉化疗（TC方案）"}}  # fmt: skip
+case("draft: a service that says chemotherapy", both(drafts(CHEMOTHERAPY), NOTHING), "block", unknown(STAGE, CONSENT, PATHOLOGY), free=(RISK, RECENT, START, CRITICAL, MARKER, WORKUP, LINE, GCSF, NAME, PSTAGE))  # fmt: skip
+
 # -- several at once ----------------------------------------------------------------------------------------
 
 case("all: nothing there", NOTHING, "block", unmet(STAGE, RISK, CONSENT, RECENT, PATHOLOGY, WORKUP))

@@ -14,7 +14,8 @@ from oncogate.adapters.fhir import Reading, of_patient, reading
 from oncogate.adapters.fhir.access import text
 from oncogate.adapters.fhir.bundles import Found, Index, Pages, last_part, read_pages
 from oncogate.adapters.fhir.context import Context
-from oncogate.adapters.fhir.order import drafts_among, is_draft, read_order
+from oncogate.adapters.fhir.drafts import drafts_among, is_draft, with_unseen
+from oncogate.adapters.fhir.order import read_order
 from oncogate.adapters.fhir.record import (
     READERS,
     Record,
@@ -92,8 +93,8 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     standing = [f for f in sent.found if not is_draft(f.resource, among_drafts=True) and _stands(f)]
     record.extra("orders", standing, read_other_order, "only the orders among the draft orders were supplied")
 
-    drafts = of_patient(drafts_among(sent.found, among_drafts=True), patient, context)
-    order = _with_unseen(read_order(drafts, context), sent, context)
+    drafts = of_patient(drafts_among(sent.found, context, among_drafts=True), patient, context)
+    order = with_unseen(read_order(drafts, context), sent, "/context/draftOrders", context)
     for key in _PEOPLE:
         answer = answers.get(key)
         if answer is not None and answer.failed is not None:
@@ -178,19 +179,6 @@ def _drafts(context: Mapping[str, Any], hook: str) -> Pages:
         "the field `draftOrders` is missing",
         "send a Bundle of the draft orders",
     )
-
-
-def _with_unseen(order: dict[str, Any] | None, sent: Pages, context: Context) -> dict[str, Any] | None:
-    """The order with an unknown drug for every draft that can't be read: what isn't seen isn't harmless."""
-    unseen = [(place, "a draft order can't be read") for place in sent.garbled]
-    if sent.missing is not None:
-        unseen.append(("/context/draftOrders", f"not all draft orders were sent: {sent.missing}"))
-    for place, problem in unseen:
-        context.say(place, "order-drug-unknown", problem, "send every draft order as a resource")
-    if not unseen:
-        return order
-    made = order or {"id": "draft-order", "drugs": []}
-    return {**made, "drugs": [*made["drugs"], *({} for _ in unseen)]}
 
 
 def _note(hook_context: Mapping[str, Any], sent: Pages, context: Context) -> None:

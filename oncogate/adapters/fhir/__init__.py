@@ -12,7 +12,8 @@ from typing import Any
 
 from oncogate.adapters.fhir.bundles import Found, Index, read_pages
 from oncogate.adapters.fhir.context import Context, Reading
-from oncogate.adapters.fhir.order import drafts_among, read_order
+from oncogate.adapters.fhir.drafts import drafts_among, with_unseen
+from oncogate.adapters.fhir.order import read_order
 from oncogate.adapters.fhir.record import Record, own_exams, own_stages, read_patient
 from oncogate.adapters.fhir.vocabulary import Vocabulary, load_vocabulary
 from oncogate.base.errors import Diagnostic, RequestError
@@ -31,7 +32,7 @@ def read_bundle(
 ) -> Reading:
     """Read a bundle that is a whole record, or a single resource as a bundle of one.
 
-    Its drafts are the order. Sections of which it holds nothing are not supplied. `zone` is given to times
+    Its drafts are the order, and what can't be read beside them may be one more. Sections of which it holds nothing are not supplied. `zone` is given to times
     of day that have none. Raises `RequestError` for what isn't FHIR, and for several patients where no
     draft says which one is meant.
     """
@@ -53,9 +54,11 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     context = Context(index, zone, vocabulary, in_bundle=True)
     context.conditions = [f for f in pages.found if f.type == "Condition"]
     context.prepare(pages.found)
-    drafts = drafts_among(pages.found, among_drafts=False)
+    drafts = drafts_among(pages.found, context, among_drafts=False)
     patient = context.patient = _patient(pages.found, drafts, context)
     order = read_order(of_patient(drafts, patient, context), context)
+    if drafts:  # of a record alone nothing was ordered
+        order = with_unseen(order, pages, "", context)
     record = Record(context, patient)
     record.sort(pages)
     own_stages(record, pages.found)

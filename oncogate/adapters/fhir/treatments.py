@@ -76,7 +76,7 @@ _BENIGN = re.compile(
 _SURGERY = re.compile(
     r"\bsurger(?:y|ies)\b|surgical procedure|手术治疗|手术$|癌手术|瘤手术|\bsurgical\b", _FLAGS
 )
-_CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", _FLAGS)
+CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", _FLAGS)
 
 
 def procedure_kind(resource: Json) -> str:
@@ -132,7 +132,7 @@ def read_treatment(found: Found, context: Context) -> list[Entry] | None:
     """A treatment: a procedure, or drugs that were given or are being given. Drafts aren't treatments."""
     resource = found.resource
     if found.type == "Procedure":
-        chemotherapy = has_code(resource.get("code"), CHEMOTHERAPY) or _CHEMO_WORDS.search(
+        chemotherapy = has_code(resource.get("code"), CHEMOTHERAPY) or CHEMO_WORDS.search(
             words(resource.get("code"))
         )
         if (
