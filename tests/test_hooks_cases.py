@@ -419,6 +419,13 @@ for code in ("L03AA03", "L03AA09"):
     case(f"prophylaxis: {code} is no G-CSF", both(HIGH, put("orders", h.prescribed(code, authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
 for status in ("cancelled", "stopped", "entered-in-error"):
     case(f"prophylaxis: {status}", both(HIGH, put("orders", h.prescribed("L03AA13", status=status, authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
+PAST = {"boundsPeriod": {"start": "2025-06-01", "end": "2025-06-08"}}
+for label, fields in (
+    ("proposed", {"intent": "proposal"}),
+    ("an option", {"intent": "option"}),
+    ("over", {"dosageInstruction": [{"timing": {"repeat": PAST}}]}),
+):
+    case(f"prophylaxis: {label}", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn="2025-01-01", **fields))), "warn", unmet(GCSF))  # fmt: skip
 case("prophylaxis: another patient's", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn="2026-03-02T09:00:00+08:00", **OTHER))), "warn", unmet(GCSF))  # fmt: skip
 case("prophylaxis: ordered after the moment", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn=before(hours=-1)))), "warn", unmet(GCSF))  # fmt: skip
 case("prophylaxis: an antiemetic is none", both(HIGH, put("orders", h.prescribed("A04AA01", authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
@@ -1241,6 +1248,18 @@ case("work-up: breast with PET", both(BREAST, AC, put("exams", *h.exams("乳腺�
 case("work-up: breast without the breast", both(BREAST, AC, put("exams", *h.exams("胸部CT", "腹部超声"))), "warn", unmet(WORKUP), free=(LINE,))  # fmt: skip
 case("work-up: breast without the abdomen", both(BREAST, AC, put("exams", *h.exams("乳腺MRI", "胸部CT"))), "warn", unmet(WORKUP), free=(LINE,))  # fmt: skip
 case("work-up: not asked again later", both(absent("exams"), put("treatments", h.given("L01CD02"))))
+
+# -- what was never done ------------------------------------------------------------------------------------
+
+for label, fields in (
+    ("proposed", {"intent": "proposal"}),
+    ("planned", {"intent": "plan"}),
+    ("an option", {"intent": "option"}),
+    ("on hold", {"status": "on-hold"}),
+    ("for later", {"dosageInstruction": [{"timing": {"event": [before(days=-30)]}}]}),
+):
+    case(f"first: an earlier drug that is {label}", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", **{"status": "active", **fields}))), "block", unmet(STAGE))  # fmt: skip
+case("first: an earlier drug that was ordered", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", status="active"))), free=(WORKUP,))  # fmt: skip
 
 # -- drafts that hide a drug --------------------------------------------------------------------------------
 

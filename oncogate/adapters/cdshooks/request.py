@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
-from oncogate.adapters.fhir import Reading, of_patient, reading
+from oncogate.adapters.fhir import Reading, moment_of, of_patient, reading
 from oncogate.adapters.fhir.access import text
 from oncogate.adapters.fhir.bundles import Found, Index, Pages, last_part, read_pages
 from oncogate.adapters.fhir.context import Context
@@ -70,6 +70,10 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     patient = context.patient = _named(patient, context)
     _note(hook_context, sent, context)
 
+    drafts = of_patient(drafts_among(sent.found, context, among_drafts=True), patient, context)
+    order = with_unseen(read_order(drafts, context), sent, "/context/draftOrders", context)
+    context.moment = moment_of(at, order, context)
+
     record = Record(context, patient)
     for section in READERS:
         if section in answers:
@@ -93,8 +97,6 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     standing = [f for f in sent.found if not is_draft(f.resource, among_drafts=True) and _stands(f)]
     record.extra("orders", standing, read_other_order, "only the orders among the draft orders were supplied")
 
-    drafts = of_patient(drafts_among(sent.found, context, among_drafts=True), patient, context)
-    order = with_unseen(read_order(drafts, context), sent, "/context/draftOrders", context)
     for key in _PEOPLE:
         answer = answers.get(key)
         if answer is not None and answer.failed is not None:
@@ -106,7 +108,7 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
             )
     encounter = text(hook_context.get("encounterId"))
     person_data = read_patient(patient, found, context, last_part(encounter) if encounter else None)
-    return reading(at, order, record.as_data(person_data), context)
+    return reading(order, record.as_data(person_data), context)
 
 
 def _parts(document: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

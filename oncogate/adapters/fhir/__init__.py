@@ -17,7 +17,6 @@ from oncogate.adapters.fhir.order import read_order
 from oncogate.adapters.fhir.record import Record, own_exams, own_stages, read_patient
 from oncogate.adapters.fhir.vocabulary import Vocabulary, load_vocabulary
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import read_time, write_time
 
 __all__ = ["Reading", "Vocabulary", "load_vocabulary", "looks_like_fhir", "read_bundle"]
 
@@ -59,11 +58,12 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     order = read_order(of_patient(drafts, patient, context), context)
     if drafts:  # of a record alone nothing was ordered
         order = with_unseen(order, pages, "", context)
+    context.moment = moment_of(at, order, context)
     record = Record(context, patient)
     record.sort(pages)
     own_stages(record, pages.found)
     own_exams(record, pages.found)
-    return reading(at, order, record.as_data(read_patient(patient, pages.found, context)), context)
+    return reading(order, record.as_data(read_patient(patient, pages.found, context)), context)
 
 
 def of_patient(drafts: list[Found], patient: str | None, context: Context) -> list[Found]:
@@ -82,18 +82,16 @@ def of_patient(drafts: list[Found], patient: str | None, context: Context) -> li
     return mine
 
 
-def reading(
-    at: str | None, order: dict[str, Any] | None, record: dict[str, Any], context: Context
-) -> Reading:
-    """The native request. Without `at` it is judged as of when the order was written."""
-    data: dict[str, Any] = {}
-    if at is not None:
-        try:
-            data["at"] = write_time(read_time(at, context.zone))
-        except ValueError:
-            data["at"] = at
-    elif order is not None and "ordered" in order:
-        data["at"] = order["ordered"]
+def moment_of(at: str | None, order: dict[str, Any] | None, context: Context) -> str | None:
+    """The moment as of which the request is judged: the caller's, else when the order was written."""
+    if at is None:
+        return None if order is None else order.get("ordered")
+    return context.readable(at) or at
+
+
+def reading(order: dict[str, Any] | None, record: dict[str, Any], context: Context) -> Reading:
+    """The native request."""
+    data: dict[str, Any] = {} if context.moment is None else {"at": context.moment}
     if order is not None:
         data["order"] = order
     data["record"] = record

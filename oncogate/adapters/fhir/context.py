@@ -75,7 +75,8 @@ class Context:
     """The input as a whole, while it is read.
 
     `in_bundle` is true for a whole record, where a resource belongs to a section by what it is, and false
-    for a prefetch, where it was asked for as a part of its section. `patient` is the id of the request's.
+    for a prefetch, where it was asked for as a part of its section. `patient` is the id of the request's,
+    `moment` the time as of which it is judged, if it is known.
     """
 
     index: Index
@@ -83,6 +84,7 @@ class Context:
     vocabulary: Vocabulary
     in_bundle: bool
     patient: str | None = None
+    moment: str | None = None
     conditions: list[Found] = field(default_factory=list)
     reports: dict[str, list[Found]] = field(default_factory=dict)
     pointed_at: dict[str, list[str]] = field(default_factory=dict)
