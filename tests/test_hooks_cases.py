@@ -864,6 +864,21 @@ case(
     "first: a tablet was taken",
     both(UNSTAGED, put("treatments", h.prescribed("L01EB04", status="completed"))),
 )
+TWO = (h.condition(), h.condition("dx2", "C50.4"))
+LUNG_CANCER = h.condition() | {"code": h.coded("254637007", SCT)}
+
+
+def given_for(code: str) -> Change:
+    return put("treatments", h.given("L01CD02", reasonCode=[h.coded(code, h.ICD10)]))
+
+
+for code in ("C34.9", "C34", "C34.100x001", "C79.3"):
+    case(f"first: a cycle for {code}, the tumour is C34.1", both(UNSTAGED, given_for(code)))
+case("first: a cycle for C34.3, the tumour is C34.1", both(UNSTAGED, given_for("C34.3")), "block", unmet(STAGE, WORKUP))  # fmt: skip
+case("first: a cycle for C34.9, one of two lung cancers", both(UNSTAGED, put("diagnoses", h.condition(), h.condition("dx2", "C34.3")), given_for("C34.9")), "block", unknown(STAGE), free=(WORKUP, PATHOLOGY))  # fmt: skip
+case("first: a cycle for C34.9, the other tumour is no lung cancer", both(UNSTAGED, put("diagnoses", *TWO), given_for("C34.9")), free=(WORKUP, PATHOLOGY))  # fmt: skip
+case("first: a cycle by ICD-10, the tumour is in SNOMED CT", both(UNSTAGED, put("diagnoses", LUNG_CANCER), given_for("C34.1")))  # fmt: skip
+case("first: a cycle for the breast, the lung cancer is in SNOMED CT", both(UNSTAGED, put("diagnoses", LUNG_CANCER), given_for("C50.4")), "block", unmet(STAGE, WORKUP))  # fmt: skip
 for status in ("not-done", "entered-in-error"):
     case(f"first: a cycle {status}", both(UNSTAGED, put("treatments", h.given("L01CD02", status=status))), "block", unmet(STAGE, WORKUP))  # fmt: skip
 for status in ("cancelled", "draft", "entered-in-error"):
@@ -899,7 +914,6 @@ case("first: procedures not supplied, a cycle given", both(UNSTAGED, withheld("p
 case("first: treatments not supplied, staged", withheld("treatments"))
 case("first: procedures not supplied, staged", withheld("procedures"), "warn", unknown(PSTAGE))
 case("first: a cycle with a naive time", both(UNSTAGED, put("treatments", h.given("L01CD02", when="2026-02-08T10:00:00"))), "block", unknown(STAGE, WORKUP))  # fmt: skip
-TWO = (h.condition(), h.condition("dx2", "C50.4"))
 case(
     "first: a cycle for another tumour",
     both(put("diagnoses", *TWO), put("pathology", h.report(conclusionCode=[h.coded("C34.1", h.ICD10)])), UNSTAGED,
