@@ -235,6 +235,73 @@ def test_a_drug_that_cannot_be_found_is_never_dropped() -> None:
         assert "order-drug-unknown" in {d.code for d in found.diagnostics}
 
 
+def atc(*codes: str) -> list[dict[str, Any]]:
+    return [{"system": ATC, "code": code} for code in codes]
+
+
+def local(*displays: str) -> list[dict[str, Any]]:
+    return [{"system": "http://local", "code": f"D{n}", "display": one} for n, one in enumerate(displays)]
+
+
+def recognised(order: Order) -> list[str | None]:
+    """The drugs of an order as the tables know them."""
+    return [known and known.id for known in map(VOCABULARY.identify, order.drugs)]
+
+
+@pytest.mark.parametrize(
+    ("concept", "id"),
+    [
+        ({"coding": atc("A04AA01", "L01CD02")}, None), ({"coding": atc("L01CD02", "A04AA01")}, None),
+        ({"coding": atc("L01CD02", "A04AA01"), "text": "多西他赛"}, None), ({"coding": atc("L01CD02", "L01CD01")}, None),
+        ({"coding": atc("L01CD", "L01CD02", "l01cd02")}, "docetaxel"),
+        ({"coding": atc("L01XC18", "L01FF02"), "text": "帕博利珠单抗"}, "pembrolizumab"),
+        ({"coding": atc("L01CD02"), "text": "昂丹司琼"}, None),
+        ({"coding": local("多西他赛注射液"), "text": "见医嘱单"}, "docetaxel"),
+        ({"coding": local("DTX", "Docetaxel"), "text": "DTX inj"}, "docetaxel"),
+        ({"coding": local("Docetaxel"), "text": "多西他赛注射液"}, "docetaxel"),
+        ({"coding": local("昂丹司琼"), "text": "多西他赛注射液"}, None), ({"coding": local("Docetaxel", "昂丹司琼"), "text": "见医嘱单"}, None),
+        ({"coding": local("紫杉醇"), "text": "注射用紫杉醇(白蛋白结合型)"}, "nab-paclitaxel"),
+        ({"coding": local("XR-17"), "text": "见医嘱单"}, None),
+    ],
+)  # fmt: skip
+def test_all_that_names_a_drug_must_be_of_one(concept: dict[str, Any], id: str | None) -> None:
+    assert recognised(order_of(medication(medicationCodeableConcept=concept))) == [id]
+
+
+def test_a_drug_that_several_codes_contradict_keeps_its_name() -> None:
+    (drug,) = order_of(medication(medicationCodeableConcept={"coding": atc("A04AA01", "L01CD02")})).drugs
+    assert (drug.code, drug.name) == (None, "A04AA01 / L01CD02")
+    concept = {"coding": local("XR-17"), "text": "见医嘱单"}
+    assert order_of(medication(medicationCodeableConcept=concept)).drugs[0].name == "见医嘱单"
+
+
+DOCETAXEL = {"coding": atc("L01CD02"), "text": "多西他赛注射液"}
+SALINE = {"coding": atc("B05BB01"), "text": "氯化钠注射液"}
+BAG = {"coding": [{"system": "http://local", "code": "YP001"}], "text": "化疗药袋"}
+
+
+@pytest.mark.parametrize(
+    ("code", "ingredients", "ids"),
+    [
+        (BAG, [DOCETAXEL], ["docetaxel"]), (BAG, [DOCETAXEL, SALINE], ["docetaxel", "sodium-chloride"]),
+        (BAG, [DOCETAXEL, {"text": "XR-17"}], ["docetaxel", None]), (BAG, [{"text": "XR-17"}], [None]), (BAG, [SALINE], [None]),
+        (SALINE, [DOCETAXEL], ["sodium-chloride", "docetaxel"]), (SALINE, [{"text": "氯化钠"}], ["sodium-chloride"]),
+        (SALINE, [{"text": "氯化钠"}, {"text": "XR-17"}], ["sodium-chloride", None]),
+        (SALINE, [{"coding": [{"system": "http://local", "code": "S1"}]}], ["sodium-chloride"]),
+        (DOCETAXEL, [{"text": "多西他赛"}], ["docetaxel"]), (DOCETAXEL, [{"text": "Docetaxel"}, {"text": "polysorbate 80"}], ["docetaxel"]),
+        (DOCETAXEL, [{"text": "docetaxel trihydrate salt"}], ["docetaxel"]), (DOCETAXEL, [SALINE], ["docetaxel"]),
+        ({"text": "注射用紫杉醇(白蛋白结合型)"}, [{"coding": atc("L01CD01")}], ["nab-paclitaxel"]),
+        (DOCETAXEL, [{"text": "多西他赛"}, {"text": "环磷酰胺"}], ["docetaxel", "cyclophosphamide"]),
+    ],
+)  # fmt: skip
+def test_what_a_medication_holds_beside_its_code(
+    code: dict[str, Any], ingredients: list[dict[str, Any]], ids: list[str | None]
+) -> None:
+    held = [{"itemCodeableConcept": one} for one in ingredients]
+    mix = {"resourceType": "Medication", "id": "m1", "code": code, "ingredient": held}
+    assert recognised(order_of(referring({"reference": "#m1"}, contained=[mix]))) == ids
+
+
 def group(*actions: Any, **more: Any) -> dict[str, Any]:
     return {
         "resourceType": "RequestGroup", "id": "rg1", "status": "draft", "subject": {"reference": "Patient/p1"},

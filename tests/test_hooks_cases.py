@@ -1290,6 +1290,10 @@ case("draft: of an unknown status", both(absent("stages"), drafts(h.drug("mr1", 
 CHEMOTHERAPY = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "subject": {"reference": h.PATIENT}, "code": {"text": "静脉化疗（TC方案）"}}  # fmt: skip
 case("draft: a service that says chemotherapy", both(drafts(CHEMOTHERAPY), NOTHING), "block", unknown(STAGE, CONSENT, PATHOLOGY), free=(RISK, RECENT, START, CRITICAL, MARKER, WORKUP, LINE, GCSF, NAME, PSTAGE))  # fmt: skip
 
+SALINE = {"resourceType": "Medication", "id": "bag", "code": h.coded("B05BB01", h.ATC, "氯化钠注射液"), "ingredient": [{"itemCodeableConcept": h.coded("L01CD02", h.ATC)}]}  # fmt: skip
+MIXED = without(h.drug("mr1", contained=[SALINE], medicationReference={"reference": "#bag"}), "medicationCodeableConcept")  # fmt: skip
+case("draft: a bag of saline with a drug in it", both(absent("stages"), drafts(MIXED)), "block", unmet(STAGE))
+
 # -- several at once ----------------------------------------------------------------------------------------
 
 case("all: nothing there", NOTHING, "block", unmet(STAGE, RISK, CONSENT, RECENT, PATHOLOGY, WORKUP))
