@@ -15,7 +15,7 @@ import oncogate.gate  # noqa: F401 - all expressions are there
 from oncogate.base import patterns
 from oncogate.base.garbage import uncollected
 from oncogate.base.made import made
-from oncogate.base.texts import Text
+from oncogate.base.texts import Text, seamed, sewn, spaced
 
 
 class TestPatterns:
@@ -78,3 +78,14 @@ class TestGarbage:
         with pytest.raises(ValueError, match="x"), uncollected():
             raise ValueError("x")
         assert gc.isenabled()
+
+
+class TestSeams:
+    def test_chinese_and_latin_get_a_blank_between_them(self) -> None:
+        assert spaced("胸部CT或PET-CT检查7天内") == "胸部 CT 或 PET-CT 检查 7 天内"
+
+    def test_only_where_parts_meet_and_never_inside_them(self) -> None:
+        said = (
+            f"使用{seamed('XR-17注射液')}前，确认{seamed('ECOG')}（{seamed('XR-17')}），{seamed('多西他赛')}"
+        )
+        assert sewn(said) == "使用 XR-17注射液前，确认 ECOG（XR-17），多西他赛"

@@ -372,3 +372,19 @@ def test_a_stage_of_the_very_moment_of_the_operation_is_since_it():
     assert staged(operated) == "met"
     assert staged("2026-01-05T10:00:01+08:00") == "met"
     assert staged("2026-01-05T09:59:59+08:00") == "unmet"
+
+
+@pytest.mark.parametrize(
+    ("code", "has"),
+    [
+        ({"display": "乳腺癌"}, None), ({"display": "Breast cancer"}, None), ({"code": "C50.900x001", "system": "urn:local"}, None),
+        ({"code": "C50.4"}, None), ({"code": "D123", "system": "urn:local"}, False), ({"display": "高血压"}, False),
+        ({"code": "I10", "system": "icd-10", "display": "高血压（乳腺癌家族史）"}, False),
+        ({"code": "C5012", "system": "urn:local"}, False), ({"code": "C50.4", "system": "icd-10"}, True),
+    ],
+)  # fmt: skip
+def test_a_diagnosis_that_only_words_call_a_tumour_may_be_one(code, has):
+    """Otherwise an unrecognised drug would pass without a word where the host's codes can't be read."""
+    diagnoses = [{"id": "d", "codes": [code], "effective": "2026-02-01T09:00:00+08:00"}]
+    case = Case.of(request_of({"diagnoses": diagnoses, "order": ["XR-17 注射液"]}, LIBRARY), LIBRARY)
+    assert case.has_tumour is has

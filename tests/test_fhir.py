@@ -41,6 +41,14 @@ def coded(system: str, code: str, text: str | None = None) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code}], **({"text": text} if text else {})}
 
 
+HL7 = "http://terminology.hl7.org/CodeSystem"
+
+
+def local(own: str, system: str, code: str) -> dict[str, Any]:
+    """A concept with a code of the host's own before the standard one."""
+    return {"coding": [{"system": "urn:h", "code": own}, {"system": system, "code": code}]}
+
+
 def bundle(*resources: Any, **more: Any) -> dict[str, Any]:
     return {
         "resourceType": "Bundle",
@@ -193,6 +201,13 @@ def test_two_versions_of_one_id_share_a_key() -> None:
         ({"clinicalStatus": "recurrence", "verificationStatus": "confirmed"}, "recurrence"),
         ({"verificationStatus": {"coding": [{"code": "refuted"}]}, "clinicalStatus": "active"}, "refuted"),
         ({"verificationStatus": "entered-in-error"}, "entered-in-error"), ({"clinicalStatus": "odd"}, "unknown"),
+        ({"verificationStatus": local("R", f"{HL7}/condition-ver-status", "refuted"), "clinicalStatus": "active"}, "refuted"),
+        ({"verificationStatus": local("refuted", f"{HL7}/condition-ver-status", "confirmed")}, "active"),
+        ({"verificationStatus": {**coded("urn:h", "R"), "text": "Refuted"}}, "refuted"),
+        ({"clinicalStatus": local("1", f"{HL7}/condition-clinical", "remission")}, "remission"),
+        ({"clinicalStatus": local("1", "http://hl7.org/fhir/condition-clinical", "resolved")}, "resolved"),
+        ({"abatementDateTime": "2010-01-01"}, "inactive"), ({"abatementString": "术后"}, "inactive"), ({"abatementBoolean": False}, "active"),
+        ({"abatementDateTime": "2010-01-01", "clinicalStatus": "active"}, "active"),
     ],
 )  # fmt: skip
 def test_status_of_a_condition(given: dict[str, Any], status: str) -> None:
@@ -385,6 +400,29 @@ def test_pathology_reports(more: dict[str, Any], kind: str | None) -> None:
     assert all((str(e.effective), e.conclusion) == ("2026-01-05", "浸润性癌") for e in entries)
 
 
+@pytest.mark.parametrize(
+    ("conclusion", "status"),
+    [
+        ("标本不足，无法诊断，建议重取", "cancelled"), ("Specimen insufficient for diagnosis", "cancelled"), ("Cancelled: duplicate", "cancelled"),
+        ("Non-diagnostic material", "cancelled"), ("报告待发", "registered"), ("Pending", "registered"),
+        ("浸润性癌，免疫组化结果待回报", "final"), ("Invasive carcinoma, HER2 indeterminate, ISH to follow", "final"), ("组织不足以分型，考虑腺癌", "final"),
+        ("未见恶性肿瘤细胞", "final"), ("良性病变", "final"), ("(左乳)纤维腺瘤", "final"), (None, "final"),
+    ],
+)  # fmt: skip
+def test_a_pathology_report_that_says_it_is_none(conclusion: str | None, status: str) -> None:
+    (entry,) = read(report(conclusion=conclusion)).pathology or ()
+    assert (entry.status, entry.conclusion) == (status, conclusion)
+    (entry,) = read(report(conclusion=conclusion, status="preliminary")).pathology or ()
+    assert entry.status == "preliminary"
+
+
+@pytest.mark.parametrize(
+    "code", [coded(LOINC, "18743-5"), {"text": "Autopsy report"}, {"text": "尸检病理报告"}]
+)
+def test_an_autopsy_is_no_pathology_report(code: dict[str, Any]) -> None:
+    assert read(report(code=code, category=[coded(V2, "SP")])).pathology is None
+
+
 def test_status_of_a_report() -> None:
     for given, status in (
         ("partial", "preliminary"),
@@ -499,6 +537,10 @@ FN = coded(SCT, "409089005")
         (FN, coded(RISK, "high"), "febrile_neutropenia", "high"), (FN, coded(RISK, "moderate"), "febrile_neutropenia", "intermediate"),
         (coded(SCT, "165517008"), coded(RISK, "low"), "neutropenia", "low"), (FN, coded(RISK, "High"), "febrile_neutropenia", "High"),
         (FN, {"text": "高危"}, "febrile_neutropenia", "high"), (FN, {"text": "较高"}, "febrile_neutropenia", "较高"),
+        (FN, local("H3", RISK, "high"), "febrile_neutropenia", "high"), (FN, {**coded("urn:h", "3"), "text": "高危"}, "febrile_neutropenia", "high"),
+        (FN, {**coded(RISK, "low"), "text": "非高危"}, "febrile_neutropenia", "low"), (FN, {**coded(RISK, "low"), "text": "low to moderate"}, "febrile_neutropenia", "low"),
+        (FN, {**coded(RISK, "low"), "text": "高危"}, "febrile_neutropenia", "low / 高危"), (FN, {**coded(RISK, "low"), "text": "高危（>20%）"}, "febrile_neutropenia", "low / 高危（>20%）"),
+        (FN, {"coding": [{"system": RISK, "code": "low"}, {"system": RISK, "code": "high"}]}, "febrile_neutropenia", "low / high"),
         (coded(SCT, "29857009"), coded(RISK, "high"), "other", "high"), (coded("http://x", "409089005"), None, "other", None),
     ],
 )  # fmt: skip
@@ -599,6 +641,69 @@ def test_the_regimen_that_a_consent_names(text: str, regimen: str | None) -> Non
     assert entry.regimen == regimen
 
 
+REFUSED = """不接受化疗知情同意书|暂不化疗知情告知书|不愿化疗签字书|谢绝化疗知情书|化疗同意书（不同意）|不做化疗告知书|暂缓化疗|化疗知情同意书 终止
+Patient does not consent to chemotherapy|chemotherapy consent NOT given|chemotherapy consent refused|no consent for chemotherapy
+chemotherapy not consented to|consent to chemotherapy denied"""
+UNSIGNED = """未签署化疗知情同意书|化疗知情同意书(未签)|患者未签字的化疗知情同意书|化疗知情同意书（待签）|空白化疗知情同意书
+chemotherapy consent - unsigned template|chemotherapy consent not signed|chemotherapy consent not yet obtained"""
+UNCLEAR = "不宜化疗告知书|未行化疗|patient unable to consent to chemotherapy"
+AGREED = """不可切除肺癌化疗知情同意书|原发不明癌化疗知情同意书|未分化癌化疗知情同意书|非小细胞肺癌化疗知情同意书|化疗及不良反应知情同意书
+不能手术的胃癌化疗知情同意书|未绝经乳腺癌化疗知情同意书|consent to chemotherapy without delay|chemotherapy consent (non-small cell lung cancer)
+consent for non-curative chemotherapy"""
+CONSENT_TEXTS = [
+    (said, status)
+    for texts, status in (
+        (REFUSED, "rejected"),
+        (UNSIGNED, "draft"),
+        (UNCLEAR, "unknown"),
+        (AGREED, "active"),
+    )
+    for said in texts.replace("\n", "|").split("|")
+]
+
+
+@pytest.mark.parametrize(("text", "status"), CONSENT_TEXTS)
+def test_what_a_consent_says_in_words(text: str, status: str) -> None:
+    (entry,) = read(consent(category=[{**DOCUMENT, "text": text}])).consents or ()
+    assert (entry.kind, entry.status) == ("chemotherapy", status)
+    if status == "rejected":  # a refusal that named a regimen would leave consents to others
+        assert regimen_in(text) is None
+
+
+def period(start: str | None, end: str | None = None) -> dict[str, Any]:
+    return {"period": {name: time for name, time in (("start", start), ("end", end)) if time}}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"provision": {"type": "permit", **period("2025-01-01", "2025-06-30")}}, "superseded"), ({"provision": {"type": "permit", **period(None, "2025-06")}}, "superseded"),
+        ({"provision": {"type": "permit", **period("2026-03-03")}}, "proposed"), ({"provision": {"type": "permit", **period("2026-03-02T09:31:00+08:00")}}, "proposed"),
+        ({"provision": {"type": "permit", **period("2026-03-02T01:30:00Z", "2026-03-02")}}, "active"), ({"provision": {"type": "permit", **period("2026", "2026-03")}}, "active"),
+        ({"provision": {"provision": [{"code": [CHEMO], **period(None, "2025")}, {"code": [CHEMO], **period(None, "2027")}]}}, "active"),
+        ({"provision": {**period(None, "2025"), "provision": [{"code": [CHEMO]}]}}, "superseded"), (period(None, "2025-12-31"), "superseded"),
+        ({"provision": {"type": "deny", **period(None, "2025")}}, "rejected"), ({"provision": {"provision": [{"code": [DOCUMENT], **period(None, "2025")}]}}, "active"),
+    ],
+)  # fmt: skip
+def test_a_consent_counts_while_it_is_valid(more: dict[str, Any], status: str) -> None:
+    (entry,) = read(consent(category=[CHEMO], **more)).consents or ()
+    assert entry.status == status
+
+
+def test_a_consent_whose_end_cannot_be_read_is_unread() -> None:
+    record = read(consent(category=[CHEMO], provision=period(None, "2026-03-02T10:00:00")))
+    assert ([m.problem for m in record.unread], record.consents) == (
+        ["the time `2026-03-02T10:00:00` has no zone"],
+        (),
+    )
+
+
+def test_a_decision_to_deny_is_a_refusal() -> None:
+    for decision, status in (("deny", "rejected"), ("permit", "active")):
+        (entry,) = read(consent(category=[CHEMO], decision=decision)).consents or ()
+        assert entry.status == status
+
+
 def test_signed_documents() -> None:
     made = {
         "resourceType": "DocumentReference", "id": "d1", "status": "current", "date": "2026-03-01T16:00:00+08:00",
@@ -616,6 +721,42 @@ def test_signed_documents() -> None:
 def test_an_unread_consent_says_its_kind() -> None:
     (mark,) = read(consent(category=[CHEMO], dateTime="2026-03-01T16:00:00")).unread
     assert (mark.section, mark.kind, mark.source) == ("consents", "chemotherapy", "Consent/c1")
+
+
+@pytest.mark.parametrize(
+    "part", [{}, {"provision": {"modifierExtension": []}}, {"provision": {"modifierExtension": None}}]
+)
+def test_a_consent_without_a_modifier_counts(part: dict[str, Any]) -> None:
+    assert read(consent(category=[CHEMO], **part)).unread == ()
+
+
+MODIFIER = {"modifierExtension": [{"url": "urn:x/withdrawn", "valueBoolean": True}]}
+
+
+@pytest.mark.parametrize(
+    ("section", "resource"),
+    [
+        ("consents", consent(category=[CHEMO], **MODIFIER)), ("consents", consent(category=[CHEMO], provision={"provision": [MODIFIER]})),
+        ("labs", observation(LOINC, "751-8", "3 10*9/L", component=[{"code": CHEMO, **MODIFIER}])), ("pathology", report(**MODIFIER)),
+        ("diagnoses", {"resourceType": "Condition", "id": "x", "code": {"text": "肺癌"}, **MODIFIER}),
+    ],
+)  # fmt: skip
+def test_what_an_unknown_extension_modifies_is_unread(section: str, resource: dict[str, Any]) -> None:
+    record = read(resource)
+    assert [(m.section, m.problem) for m in record.unread] == [
+        (section, "has a modifierExtension that isn't known: `urn:x/withdrawn`")
+    ]
+    assert record.section(section) == ()
+
+
+def test_a_withdrawal_or_an_error_with_a_modifier_stays() -> None:
+    record = read(consent(category=[CHEMO], status="inactive", **MODIFIER))
+    assert ([e.status for e in record.consents or ()], [m.section for m in record.unread]) == (
+        ["inactive"],
+        ["consents"],
+    )
+    wrong = read(observation(LOINC, "751-8", "3 10*9/L", status="entered-in-error", **MODIFIER))
+    assert ([e.status for e in wrong.labs or ()], wrong.unread) == (["entered-in-error"], ())
 
 
 def test_unread_marks_say_what_they_may_hide() -> None:
@@ -676,6 +817,23 @@ def test_values(given: dict[str, Any], value: tuple[str | None, str, str] | None
     (entry,) = read(observation(LOINC, "751-8", **given)).labs or ()
     found = entry.value and (entry.value.comparator, str(entry.value.value), entry.value.unit)
     assert (found, entry.text) == (value, text)
+
+
+ABSENT = {"dataAbsentReason": {"coding": [{"code": "error"}]}}
+
+
+def test_a_value_beside_a_reason_for_having_none_is_none() -> None:
+    (entry,) = read(observation(LOINC, "751-8", "3.0 10*9/L", **ABSENT)).labs or ()
+    assert entry.conflict == "a value, and a reason why there is none"
+    part = {"code": coded(LOINC, "751-8"), "valueString": "3.0 10*9/L", **ABSENT}
+    (entry,) = read(observation(LOINC, "58410-2", component=[part])).labs or ()
+    assert entry.conflict is not None
+    (stage,) = read(observation(SCT, "399537006", "cT2N1M0", **ABSENT)).stages or ()
+    assert stage.stage == ""
+    (marker,) = read(variant(valueString="19del", **ABSENT)).markers or ()
+    assert marker.status == "registered"
+    (exam,) = read(observation(LOINC, "1834-1", "3 ug/L", **ABSENT)).exams or ()
+    assert exam.status == "registered"
 
 
 def test_components_are_entries_of_their_own() -> None:

@@ -277,6 +277,22 @@ def test_a_unit_of_one_says_nothing(code: str, printed: str | None, unit: str, c
     assert (found.value.unit, found.conflict is not None) == (unit, conflict)
 
 
+@pytest.mark.parametrize(
+    ("code", "printed", "conflict"),
+    [
+        *((code, "10*9/L", True) for code in ("10*6/L", "10*12/L", "/L", "{cells}/L", "10*9/mL", "fL")), ("10*3/mL", "10*3/uL", True),
+        *(("10*9/L", printed, True) for printed in ("10*6/L", "x10^6/L", "×10⁶/L", "10E6/L", "10^12/L", "10^9/mL")),
+        *(("10*9/L", printed, False) for printed in ("个/L", "cells/L", "x 10^9/L", "10⁹ / L", "10E9/L", "10*6/mL", "10*9{cells}/L", "M/uL")),
+        *((code, "10*9/L", False) for code in ("10*6/mL", "10*9{cells}/L", "10*3.mm-3", "10?/L")),
+        ("ug/mL", "ng/mL", True), ("mL/s", "mL/min", True), ("kg/m3", "g/L", False), ("nmol/mL", "umol/L", False), ("mL/min/{1.73_m2}", "mL/min", False),
+    ],
+)  # fmt: skip
+def test_a_unit_outside_the_table_is_compared_where_it_can_be(
+    code: str, printed: str, conflict: bool
+) -> None:
+    assert (lab("777-3", **quantity(3, printed, code)).conflict is not None) is conflict
+
+
 # -- the patient -------------------------------------------------------------------------------------
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "birthDate": "1961-05-06", "gender": "female"}
@@ -595,6 +611,8 @@ VERIFIED = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verificatio
         ({"clinicalStatus": coded("inactive", CLINICAL, text="Inactive")}, "inactive"),
         ({"clinicalStatus": coded("active", CLINICAL), "verificationStatus": shown("refuted", "Refuted", VERIFIED)}, "refuted"),
         ({"verificationStatus": coded("entered-in-error", VERIFIED)}, "entered-in-error"),
+        ({"verificationStatus": {"coding": [{"system": "urn:h", "code": "C"}, {"system": VERIFIED, "code": "refuted"}]}}, "refuted"),
+        ({"clinicalStatus": {"coding": [{"system": "urn:h", "code": "A1"}, {"system": CLINICAL, "code": "resolved"}]}}, "resolved"),
         ({"clinicalStatus": coded("active", CLINICAL), "verificationStatus": coded("confirmed", VERIFIED)}, "active"),
     ],
 )  # fmt: skip
@@ -612,6 +630,21 @@ def test_what_an_allergy_is_to() -> None:
     assert [(c.code, c.display) for c in found.codes] == [("L01CD01", None), (None, "聚氧乙烯蓖麻油")]
     assert allergy(reaction=[{"substance": coded("L01CD02", ATC)}]).codes[0].code == "L01CD02"
     assert allergy(note=[{"text": "对卡铂过敏"}]).text == "对卡铂过敏"
+
+
+@pytest.mark.parametrize(
+    "code", [coded("1", "urn:h"), coded("1", "urn:h", text="见备注"), coded("1", "urn:h", text="Other")]
+)
+def test_an_allergy_that_names_nothing_is_named_by_its_note(code: dict[str, Any]) -> None:
+    assert allergy(code=code, note=[{"text": "多西他赛过敏性休克"}]).text == "多西他赛过敏性休克"
+    assert allergy(code={**code, "text": "多西他赛"}, note=[{"text": "皮疹"}]).text == "多西他赛"
+
+
+def test_a_code_alone_is_no_text_of_an_allergy() -> None:
+    found = allergy(code=coded("294462009", SCT))
+    assert (found.text, [c.code for c in found.codes]) == (None, ["294462009"])
+    pointing = {"resourceType": "AllergyIntolerance", "id": "al1", "code": coded("1", "urn:h", text="见备注")}
+    assert [u.section for u in read(pointing).unread] == ["allergies"]
 
 
 def test_an_allergy_to_nobody_knows_what_is_unread() -> None:

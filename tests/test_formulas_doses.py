@@ -224,8 +224,8 @@ def test_the_greatest_change_of_dose_counts():
     found = worked_out("order.dose_change", {"order": order, "treatments": [before]})
     assert only(found) == 20
     assert {t.en for t in found.holding} == {
-        "多西他赛 100 → 90 mg (-10 %)",
-        "环磷酰胺 1000 → 1200 mg (+20 %)",
+        "多西他赛 100 → 90 mg (-10%)",
+        "环磷酰胺 1000 → 1200 mg (+20%)",
     }
 
 

@@ -186,7 +186,7 @@ def test_the_evidence_names_the_row_and_its_source() -> None:
     assert row.counted is True
     assert row.value == "high"
     assert row.detail is not None
-    assert row.detail.zh == "TAC 方案属高危（依据：A:hemonc.mhmedical(NCCN >20%)，有出处）"
+    assert row.detail.zh == "TAC 方案属高危；依据：A:hemonc.mhmedical(NCCN >20%)，有出处"
     assert known.holding[0].en == "TAC: high risk"
 
 

@@ -162,6 +162,11 @@ def test_a_unit_in_the_value_that_contradicts_the_units_field_is_a_conflict() ->
     assert lab(obx("ST", "0.8 g/L"))["conflict"] == "value `0.8 g/L`, unit `10*9/L`"
 
 
+def test_a_code_and_a_text_of_the_units_field_a_thousandfold_apart_are_a_conflict() -> None:
+    assert lab(obx("NM", "0.8", "10*6/L^10*9/L^UCUM"))["conflict"] == "code `10*6/L`, unit `10*9/L`"
+    assert "conflict" not in lab(obx("NM", "0.8", "10*9/L^10*9/L^UCUM"))
+
+
 def test_a_document_is_unread_and_hides_no_other_result() -> None:
     (mark,) = unread(oru("OBX|1|ED|PDF^Report^L||LIS^AP^^Base64^JVBERi0=||||||F|||20260302080000+0800"))
     assert mark["codes"] == [{"system": "L", "code": "PDF", "display": "Report"}]

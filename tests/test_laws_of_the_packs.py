@@ -7,6 +7,7 @@ laws are the named checks of `oncogate.testing`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
@@ -19,6 +20,7 @@ from loaded import shipped_library
 from oncogate.authoring.examples import request_of, with_first_line
 from oncogate.engine.case import Case
 from oncogate.engine.judge import judge
+from oncogate.explain.findings import remedy_for
 from oncogate.model.request import Request
 from oncogate.model.rule import Rule
 from oncogate.packs.leaves import facts_of, leaves
@@ -50,6 +52,46 @@ def verdict(rule: Rule, request: Request, library: Library) -> str:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_every_named_check_holds(rule: Rule, check: Check) -> None:
     assert not [str(failure) for failure in run_check(check, SUBJECTS[rule.id])]
+
+
+FINDING_OUT = frozenset(
+    {
+        "ask", "assess", "check", "clarify", "complete", "confirm", "document", "find", "identify", "measure", "name", "obtain",
+        "record", "retest", "state", "test", "weigh",
+    }
+)  # fmt: skip
+"""First words of actions that find out what isn't known."""
+HARMLESS = frozenset(
+    {
+        "correct-assessment-level", "discuss-fertility", "give-education-card", "hold-mdt", "hold-mdt-before-surgery",
+        "hold-mdt-for-difficult-case", "make-follow-up-plan", "order-hbv-screening", "set-bedside-label", "sign-consent",
+        "verify-order",
+    }
+)  # fmt: skip
+"""Other actions that treat nobody."""
+LOOKS = re.compile("核对|核实|核查|补录|补全|补充|写明|注明|明确|测量|查看|询问|评估|复查|请查|检测")
+TREATS = re.compile("开具(?!医师)|停用|停止|暂停|推迟|暂缓|减至|减量|改用|入住|启动|控制感染")
+
+
+@by_rule
+def test_what_is_not_known_orders_no_treatment(rule: Rule) -> None:
+    """A treatment that was never shown to be needed is ordered by nobody: first it is found out, and none is done on record."""
+    remedy = remedy_for(rule, "unknown")
+    assert remedy is not None
+    assert remedy.action.split("-")[0] in FINDING_OUT or remedy.action in HARMLESS
+    added = (remedy.adds or {}).get("orders", {})
+    assert not any("drugs" in template for template in (added if isinstance(added, tuple) else (added,)))
+    treats = TREATS.search(remedy.zh)
+    assert treats is None or LOOKS.search(remedy.zh[: treats.start()])
+
+
+@by_rule
+def test_what_is_not_known_claims_nothing_of_the_drugs(rule: Rule) -> None:
+    """A drug that isn't recognised may be of the class or not: that the order has one of it is said of none."""
+    said = rule.reason.unknown
+    assert said is not None
+    assert not re.search("(?<!是否)(医嘱)?含[^（]*（{drugs}）", said.zh)
+    assert not re.search("(?<!whether )(?<!Whether )the order (contains|holds)", said.en)
 
 
 @pytest.mark.longer

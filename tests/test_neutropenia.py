@@ -312,7 +312,7 @@ def test_one_care_for_each_level(level: str) -> None:
     obliged = [o for o in Gate(LIBRARY).decide(request).obligations if o.rule == f"neutropenia/{CARE[level]}"]
     assert [o.level for o in obliged if o.kind == "bedside_label"] == [level]
     counts = [o.text.zh for o in obliged if o.kind == "blood_count_due" and o.text is not None]
-    assert counts == ["请在化疗后 7 天至 14 天（骨髓抑制最低点）复查血常规。"]
+    assert counts == ["请在化疗后第 7 天至第 14 天（骨髓抑制最低点）复查血常规。"]
 
 
 @pytest.mark.parametrize("rule", CARE.values())

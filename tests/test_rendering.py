@@ -15,16 +15,23 @@ from typing import Any
 import pytest
 from cases import lab, request, written
 from conftest import ROOT
+from loaded import shipped_library
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Styled
 
 from oncogate import Decision, Gate, Request
+from oncogate.base.texts import Text
+from oncogate.explain.conditions import parameter_value
+from oncogate.explain.findings import parameters_used
 from oncogate.explain.prose import wrapped
 from oncogate.explain.render_html import render_html
 from oncogate.explain.render_text import render_text
-from oncogate.explain.view import view_of
+from oncogate.explain.rows import rows_of
+from oncogate.explain.view import MOST_LISTED, view_of
 from oncogate.explain.words import CODES, WORDS, one_line, powers, printable, quantity_said
+from oncogate.model.decision import Evidence
+from oncogate.model.parameter import Parameter
 
 GATE = Gate.load([ROOT / "rules" / "core"])
 LABELS = {name: fact.label for name, fact in GATE.library.facts.items()}
@@ -89,7 +96,7 @@ class TestText:
   例外放行    主治医师填写理由后可以继续（可用理由：肿瘤急症）
   查到的资料  ✓ 医嘱药品  多西他赛
               ✗ {LABELS["consent.chemotherapy"].zh}  2026-03-01 16:00  {why}  [Consent/c-9]
-  所用限值    需要知情同意的药物类别：细胞毒药物、靶向药物、免疫治疗（由 core 设定）
+  所用限值    需要知情同意的药物类别：细胞毒药物、靶向药物、免疫治疗药物
   规则        core/consent-missing
 """
 
@@ -120,19 +127,19 @@ class TestText:
             "拦截  ANC 低于本方案起始限值",
             "拦截  缺少有效的治疗知情同意",
         ]
-        assert f"{LABELS['lab.anc'].zh} 0.8 ×10⁹/L · 危急界值 1.0 ×10⁹/L · 2026-03-01 07:00" in said
+        assert f"{LABELS['lab.anc'].zh}0.8 ×10⁹/L · 危急界值 1.0 ×10⁹/L · 2026-03-01 07:00" in said
         assert "补做或补录资料不能使本次医嘱放行，先要解决：\n  - ANC 低于本方案起始限值：请暂缓给药" in said
 
     def test_of_a_critical_value_without_an_order(self) -> None:
         said = plain(decided(CASES["critical without an order"]))
-        assert said.startswith(" 放行   没有待判定的医嘱    危急值 1\n医嘱      无医嘱\n")
+        assert said.startswith(" 无医嘱   没有待判定的医嘱    危急值 1\n医嘱      无医嘱\n")
         assert "请立即启动危急值处置" in said
 
     def test_puts_the_strictest_first_and_says_what_is_not_known(self) -> None:
         said = plain(decided(CASES["not supplied"]))
         heads = [line for line in said.splitlines() if line.startswith(("拦截  ", "警示  "))]
         assert [head[:2] for head in heads] == ["拦截", "拦截", "警示", "警示"]
-        assert all(head.endswith("  无法判定") for head in heads)
+        assert all(head[4:].startswith("无法判定：") for head in heads)
         assert f"? {LABELS['consent.chemotherapy'].zh}" in said
 
     def test_names_the_layer_that_set_a_limit(self, tmp_path: Path) -> None:
@@ -140,7 +147,7 @@ class TestText:
         site.write_text("id: h-1\nparameters:\n  core/anc-below-start-limit: {window: 3}\n", "utf-8")
         made = Gate.load(site=site).decide(Request.load(request(labs=lab(1.2))))
         said = plain(made)
-        assert "药品未列限值时的默认限值：1.5 ×10⁹/L（由 core 设定）" in said
+        assert "药品未列限值时的默认限值：1.5 ×10⁹/L\n" in said
         assert "结果时限：3 天（由 h-1 设定）" in said
 
     def test_names_met_rules_only_when_asked(self) -> None:
@@ -441,3 +448,45 @@ def test_a_quantity_as_recorded_is_read_in_the_units_of_the_ward(recorded: str, 
 def test_an_entry_is_shown_in_the_units_of_the_ward_and_an_unreadable_unit_as_it_came() -> None:
     assert "0.8 ×10⁹/L" in plain(decided(CASES["critical"]), "zh")
     assert "0.8 109/L" in plain(decided(CASES["everything wrong"]), "zh")
+
+
+def test_parameters_are_shown_in_words() -> None:
+    library = shipped_library()
+    spellings = {"tab", "caps", "restricted"}
+    force = library.always
+    assert force is not None
+    for rule in force.rules:
+        for name, used in parameters_used(rule, force, library.tables).items():
+            assert used.said is not None
+            if used.label is None or used.value.count(", ") >= MOST_LISTED:
+                continue  # neither is shown
+            codes = set(used.value.split(", ")) & set(used.said.zh.split("、")) - spellings
+            assert not any(re.fullmatch("[a-z_0-9]{3,}", code) for code in codes), (rule.id, name, codes)
+
+
+def test_an_age_is_in_years_of_age_and_a_window_in_years() -> None:
+    of_age = Parameter(value=65, unit="a", source="s", label=Text(zh="年龄界值", en="age limit"))
+    window = Parameter(value=2, unit="a", source="s", label=Text(zh="结果时限", en="age of the result"))
+    tables = shipped_library().tables
+    assert parameter_value(of_age, tables) == Text(zh="65 岁", en="65 years")
+    assert parameter_value(window, tables) == Text(zh="2 年", en="2 years")
+
+
+def test_what_is_not_known_is_not_said_to_be_so() -> None:
+    """The title of a rule says what is wrong."""
+    said = plain(decided(CASES["not supplied"]), "en")
+    assert "BLOCK  Can't be judged: No valid informed consent" in said.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("evidence", "zh"),
+    [
+        (Evidence(fact="f", entry="a", counted=True, value="high", detail=Text(zh="高危", en="high risk")), "高危"),
+        (Evidence(fact="f", entry="a", counted=True, value="H", detail=Text(zh="高危", en="high risk")), "H（高危）"),
+        (Evidence(fact="f", entry="a", counted=False, why="too_old", value="low"), "低危"),
+        (Evidence(fact="f", counted=True, value="docetaxel", detail=Text(zh="多西他赛", en="docetaxel")), "docetaxel（多西他赛）"),
+    ],
+)  # fmt: skip
+def test_a_code_of_the_record_is_shown_by_what_it_means(evidence: Evidence, zh: str) -> None:
+    (row,) = rows_of([evidence], decided(CASES["allowed"]).at, "zh")
+    assert row.value == zh

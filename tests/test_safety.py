@@ -141,6 +141,19 @@ def test_a_reason_names_each_class_that_is_absent_and_no_other() -> None:
     assert "FT4" in baseline.zh
 
 
+@pytest.mark.parametrize("name", ["pregnancy-not-excluded", "pregnancy-not-excluded-before-imid"])
+def test_what_a_positive_pregnancy_test_asks_for_is_said_first(name: str) -> None:
+    """The rule is unmet where no test was done and where one is positive: the order isn't stopped by another test."""
+    positive = next(e for e in rule(name).examples if "positive" in e.name)
+    said = finding(name, **positive.given)
+    assert said.verdict == "unmet"
+    assert said.remedy is not None
+    assert said.remedy.zh.startswith("妊娠试验阳性")
+    assert said.remedy.en.startswith("If a test is positive")
+    assert "停止本次医嘱" in said.remedy.zh.partition("；")[0]
+    assert "或结果并非" in said.reason.zh
+
+
 def test_an_allergy_names_the_drug_that_matches_it() -> None:
     said = finding(
         "allergy-to-drug",
@@ -228,3 +241,27 @@ def test_any_other_route_of_a_vinca_alkaloid_blocks(route: str) -> None:
     said = finding("vincristine-not-intravenous", tumour="lymphoma", order=order)
     assert said.verdict == "unmet"
     assert said.asks == "block"
+
+
+# -- what is missing -----------------------------------------------------------------------------------
+
+
+def test_of_alternatives_one_that_is_there_leaves_none_missing() -> None:
+    """Dexamethasone stands in the order: as another order it isn't missing, nor is it what calls for vitamins."""
+    folic = {"drugs": [{"name": "叶酸"}], "status": "completed", "age": "31 d"}
+    b12 = {"drugs": [{"name": "维生素B12"}], "age": "7 d"}
+    found = finding(
+        "pemetrexed-vitamins-missing",
+        tumour="lung",
+        order=["培美曲塞", "地塞米松"],
+        orders=[folic],
+        treatments=[b12],
+    )
+    assert (found.verdict, found.missing) == ("unmet", ("companion.folic_acid",))
+    assert found.reason.zh.startswith(
+        "使用培美曲塞前须补充叶酸、维生素 B12 并预防性用地塞米松，目前缺：叶酸。"
+    )
+    without = finding(
+        "pemetrexed-vitamins-missing", tumour="lung", order=["培美曲塞"], orders=[folic], treatments=[b12]
+    )
+    assert without.missing == ("companion.folic_acid", "companion.glucocorticoid")

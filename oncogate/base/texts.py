@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +10,25 @@ from pydantic import BaseModel, ConfigDict
 from oncogate.base.made import made
 
 Language = Literal["zh", "en"]
+
+_HAN, _LATIN = "[\u4e00-\u9fff]", "[A-Za-z0-9]"
+_JOINT = re.compile(f"(?<={_HAN})(?={_LATIN})|(?<={_LATIN})(?={_HAN})")
+_SEAM = re.compile(f"(?<={_HAN})\0(?={_LATIN})|(?<={_LATIN})\0(?={_HAN})")
+
+
+def spaced(zh: str) -> str:
+    """Chinese with a blank wherever it meets Latin letters or digits."""
+    return _JOINT.sub(" ", zh)
+
+
+def seamed(value: str) -> str:
+    """A text marked so that `sewn` sees where it begins and ends in a sentence."""
+    return f"\0{value}\0"
+
+
+def sewn(zh: str) -> str:
+    """A Chinese sentence of `seamed` parts: a blank stands where Chinese and Latin meet at a seam; what a part says isn't changed."""
+    return _SEAM.sub(" ", zh).replace("\0", "")
 
 
 class Text(BaseModel):

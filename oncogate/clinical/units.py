@@ -223,8 +223,8 @@ def help_for(measure: str, unit: str) -> Text:
         )
     elif not folded:
         text = Text(
-            zh="{name}没有写单位：请写 `{write}`",
-            en="the {name} has no unit: write `{write}`",
+            zh="{name}没有写单位：请核对原报告，系统应传 `{write}`",
+            en="the {name} has no unit: check the original report; the system should send `{write}`",
         )
     elif measure == "cell-count" and folded == "%":
         text = Text(
@@ -233,18 +233,18 @@ def help_for(measure: str, unit: str) -> Text:
         )
     elif measure == "cell-count" and _LOST_SUPERSCRIPT.match(folded.lower()):
         text = Text(
-            zh="单位 `{unit}` 丢失了上标，10 的几次方无从得知：请写 `{write}`",
-            en="unit `{unit}` has lost its superscript, so the power of ten is not known: write `{write}`",
+            zh="单位 `{unit}` 丢失了上标，无法确定是 10 的几次方：请核对原报告，系统应传 `{write}`",
+            en="unit `{unit}` has lost its superscript, so the power of ten is not known: check the original report; the system should send `{write}`",
         )
     elif measure == "cell-count" and folded in ("g/L", "g/l"):
         text = Text(
-            zh="`{unit}` 是克每升，不是{name}：请写 `{write}`（或大写的 `G/L`）",
-            en="`{unit}` is grams per litre, not a {name}: write `{write}` (or `G/L` with a capital)",
+            zh="`{unit}` 是克每升，不是{name}：请核对原报告，系统应传 `{write}`（或大写的 `G/L`）",
+            en="`{unit}` is grams per litre, not a {name}: check the original report; the system should send `{write}` (or `G/L` with a capital)",
         )
     else:
         text = Text(
-            zh="单位 `{unit}` 不在{name}的单位表中：请写 `{write}`",
-            en="unit `{unit}` is not in the table for {name}: write `{write}`",
+            zh="单位 `{unit}` 不在{name}的单位表中：请核对原报告，系统应传 `{write}`",
+            en="unit `{unit}` is not in the table for {name}: check the original report; the system should send `{write}`",
         )
     return text.fill(unit=_quoted(unit), name=kind.name, write=kind.unit)
 

@@ -20,7 +20,7 @@ from oncogate.model.facts import Fact
 from oncogate.model.record import Diagnosis, Drug, Entry, PatientRecord, Unread
 from oncogate.model.request import Order, Request
 from oncogate.model.values import Code
-from oncogate.packs.codes import icd10, keys_of
+from oncogate.packs.codes import icd10, keys_of, looks_malignant, names_tumour
 from oncogate.packs.pack import Library
 from oncogate.packs.tables import KnownDrug, Tables, Tumour
 
@@ -291,6 +291,8 @@ class Case:
             return True
         if any(drug.known is not None and drug.known.anti_tumour for drug in self.drugs):
             return True
+        if any(_may_be_tumour(d) for d in self.diagnoses):
+            return None
         return None if self.record.diagnoses is None or self._diagnoses_hidden else False
 
     @once
@@ -425,6 +427,15 @@ class Case:
 
     def _is_secondary(self, diagnosis: Diagnosis) -> bool:
         return any(_starts(code, self.tables.secondary) for code in diagnosis.codes)
+
+
+def _may_be_tumour(diagnosis: Diagnosis) -> bool:
+    """Whether a diagnosis of which no code can be read is called a tumour, or coded as ICD-10 would code one."""
+    if any(icd10(code) is not None for code in diagnosis.codes):
+        return False
+    return any(
+        names_tumour(code.display or "") or looks_malignant(code.code or "") for code in diagnosis.codes
+    )
 
 
 _NO_ENDING = "\0"

@@ -44,6 +44,7 @@ class LeafOutcome:
     """What one leaf said. `asked` tells a leaf of `require` from one of `when`; `basis` is what it counted from.
 
     `said` is what holds, in words, or how to say it. Like a `Standing` it is not frozen, for speed alone.
+    `settled`: it stands among alternatives of which enough hold, so that nobody need mend it.
     """
 
     leaf: Leaf
@@ -55,6 +56,12 @@ class LeafOutcome:
     limit: Decimal | None = None
     basis_rows: Rows = ()
     said: Callable[[], tuple[Text, ...]] | tuple[Text, ...] = ()
+    settled: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it isn't known, and matters."""
+        return self.truth is None and not self.settled
 
     @once
     def holding(self) -> tuple[Text, ...]:
@@ -114,11 +121,16 @@ class Walk:
             return outcome.truth
         if isinstance(condition, All):
             return self.every(condition.all)
-        if isinstance(condition, AnyOf):
-            return some([self.truth(c) for c in condition.any])
         if isinstance(condition, Not):
             return negate(self.truth(condition.not_))
-        return at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
+        before = len(self.leaves)
+        if isinstance(condition, AnyOf):
+            enough = some([self.truth(c) for c in condition.any])
+        else:
+            enough = at_least(int(self._number(condition.at_least_n)), [self.truth(c) for c in condition.of])
+        for leaf in self.leaves[before:] if enough else ():
+            leaf.settled = leaf.settled or leaf.truth is not True
+        return enough
 
     def _leaf(self, leaf: Leaf) -> LeafOutcome:
         if isinstance(leaf, Exists):
@@ -365,9 +377,7 @@ def _conditional(case: Case, name: str, fact: Fact, parameters: Options) -> Deri
     return Derived(
         possible,
         lambda: tuple(dict.fromkeys(row for leaf in walk.leaves for row in (*leaf.basis, *leaf.evidence))),
-        ()
-        if known
-        else tuple(dict.fromkeys(m for leaf in walk.leaves if leaf.truth is None for m in leaf.missing)),
+        () if known else tuple(dict.fromkeys(m for leaf in walk.leaves if leaf.open for m in leaf.missing)),
         _holding(fact, walk, possible),
     )
 

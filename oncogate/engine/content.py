@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from oncogate.base.errors import did_you_mean
 from oncogate.base.logic import Truth
 from oncogate.base.texts import Text
 from oncogate.clinical.stages import Stage as StageNotation
@@ -50,11 +49,9 @@ def _vocabulary(fact: Fact, entry: Entry) -> Check:
         return False, "absent", Text(zh="没有写明评估结论", en="it states no result")
     if vocabulary.value_of(said) in vocabulary.values:
         return True, None, None
-    choices = "、".join(f"{value} {label.zh}" for value, label in vocabulary.values.items())
-    hint = did_you_mean(said, vocabulary.values)
-    return None, "invalid", Text(
-        zh=f"不是规定的取值，应写 {choices}", en=f"isn't one of {', '.join(vocabulary.values)}" + (f"; {hint}" if hint else "")
-    )  # fmt: skip
+    zh = "、".join(dict.fromkeys(label.zh for label in vocabulary.values.values()))
+    en = ", ".join(dict.fromkeys(label.en for label in vocabulary.values.values()))
+    return None, "invalid", Text(zh=f"不是规定的取值，应为{zh}之一", en=f"should be one of: {en}")
 
 
 def _stage(case: Case, fact: Fact, entry: Stage, options: Mapping[str, Parameter]) -> Check:

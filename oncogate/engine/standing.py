@@ -211,7 +211,7 @@ class Counting:
             return False, "too_old", Text(zh=f"早于{said.zh}", en=f"before the {said.en}")
         if self.older_than is not None and when >= self.older_than.since:
             said = self.older_than.written
-            return False, "wrong_kind", Text(zh=f"未满{said.zh}", en=f"less than {said.en} ago")
+            return False, "wrong_kind", Text(zh=f"未满 {said.zh}", en=f"less than {said.en} ago")
         return PASSED
 
     def _due(self, entry: Entry, due: Window) -> Check:
@@ -313,7 +313,7 @@ class Counting:
         cycle = stated(entry, "cycle") if "cycle" in asked else None
         same = True if cycle is None else None if order.get("cycle") is None else order["cycle"] == cycle
         if same is not True:
-            yield same, "other_cycle", Text(zh=f"针对的是第{cycle}周期", en=f"it is for cycle {cycle}")
+            yield same, "other_cycle", Text(zh=f"针对的是第 {cycle} 周期", en=f"it is for cycle {cycle}")
 
     def _same_regimen(self, named: str) -> Truth:
         case = self.case

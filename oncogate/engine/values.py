@@ -22,7 +22,7 @@ _UNIT_WORDS = {
     "mo": Text(zh="个月", en="months"), "a": Text(zh="年", en="years"), "10*9/L": Text(zh="×10⁹/L", en="×10⁹/L"),
     "Cel": Text(zh="℃", en="°C"), "1": Text(zh="", en=""), "[pH]": Text(zh="", en=""), "{score}": Text(zh="", en=""),
     **{unit: Text(zh=shown, en=shown) for unit, shown in (
-        ("umol/L", "μmol/L"), ("mm[Hg]", "mmHg"), ("mg/m2", "mg/m²"), ("m2", "m²"), ("U/m2", "U/m²"), ("[IU]/mL", "IU/mL"),
+        ("umol/L", "μmol/L"), ("/uL", "/μL"), ("uL", "μL"), ("ug/L", "μg/L"), ("ug/mL", "μg/mL"), ("mm[Hg]", "mmHg"), ("mg/m2", "mg/m²"), ("m2", "m²"), ("U/m2", "U/m²"), ("[IU]/mL", "IU/mL"),
         ("m[IU]/mL", "mIU/mL"), ("m[IU]/L", "mIU/L"), ("mg/mL.min", "mg/mL·min"), ("mL/min/{1.73_m2}", "mL/min/1.73 m²"),
     )},
 }  # fmt: skip
@@ -78,7 +78,8 @@ def written(parameter: Parameter) -> Text:
 def with_unit(text: str, unit: str) -> Text:
     """A number and its unit as clinicians write them."""
     known = unit_text(unit)
-    return Text(zh=f"{text} {known.zh}".strip(), en=f"{text} {known.en}".strip())
+    blank = "" if unit == "%" else " "
+    return Text(zh=f"{text}{blank}{known.zh}".strip(), en=f"{text}{blank}{known.en}".strip())
 
 
 def unit_text(unit: str) -> Text:

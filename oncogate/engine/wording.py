@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from oncogate.base.texts import Text
-from oncogate.engine.values import unit_text
+from oncogate.engine.values import with_unit
 from oncogate.model.record import (
     Assessment,
     Consent,
@@ -24,7 +24,7 @@ SECTION_LABELS = {
     "diagnoses": Text(zh="诊断", en="diagnoses"), "stages": Text(zh="分期", en="stages"), "pathology": Text(zh="病理", en="pathology reports"),
     "markers": Text(zh="分子检测", en="marker results"), "exams": Text(zh="检查", en="examinations"), "assessments": Text(zh="风险评估", en="risk assessments"),
     "consents": Text(zh="知情同意", en="consents"), "labs": Text(zh="检验", en="laboratory results"), "vitals": Text(zh="生命体征", en="vital signs"),
-    "procedures": Text(zh="手术操作", en="procedures"), "treatments": Text(zh="既往治疗", en="treatments"), "orders": Text(zh="医嘱", en="other orders"),
+    "procedures": Text(zh="手术操作", en="procedures"), "treatments": Text(zh="既往治疗", en="treatments"), "orders": Text(zh="其他医嘱", en="other orders"),
     "allergies": Text(zh="过敏史", en="allergies"), "meetings": Text(zh="会诊讨论", en="meetings"), "educations": Text(zh="患者宣教", en="education records"),
     "follow_ups": Text(zh="随访", en="follow-up records"), "events": Text(zh="事件", en="events"),
 }  # fmt: skip
@@ -69,15 +69,20 @@ def with_value(label: Text, entry: Entry) -> Text:
     quantity = stated(entry, "value")
     if not isinstance(quantity, Quantity):
         return label
-    unit, number = unit_text(quantity.unit), f"{quantity.comparator or ''}{quantity.value:f}"
-    return Text(zh=f"{label.zh} {number} {unit.zh}".strip(), en=f"{label.en} {number} {unit.en}".strip())
+    said = with_unit(f"{quantity.comparator or ''}{quantity.value:f}", quantity.unit)
+    blank = "" if label.zh.endswith("）") else " "
+    return Text(zh=f"{label.zh}{blank}{said.zh}", en=f"{label.en} {said.en}")
 
 
 _STATUSES = {
     "preliminary": Text(zh="尚为初步报告", en="preliminary"), "registered": Text(zh="尚未出结果", en="without a result yet"),
-    "cancelled": Text(zh="已取消或检测失败", en="cancelled or failed"), "not-done": Text(zh="未执行", en="not done"),
+    "cancelled": Text(zh="已取消", en="cancelled"), "not-done": Text(zh="未执行", en="not done"),
     "draft": Text(zh="尚为草稿", en="a draft"), "proposed": Text(zh="尚未签署", en="proposed only"),
     "on-hold": Text(zh="已暂停", en="on hold"), "planned": Text(zh="计划中", en="planned"),
+    "completed": Text(zh="已完成", en="completed"), "stopped": Text(zh="已停用", en="stopped"),
+    "in-progress": Text(zh="进行中", en="in progress"), "active": Text(zh="执行中", en="active"),
+    "inactive": Text(zh="已失效", en="inactive"), "remission": Text(zh="缓解", en="in remission"),
+    "resolved": Text(zh="已治愈", en="resolved"), "unknown": Text(zh="状态不明", en="of unknown status"),
 }  # fmt: skip
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from oncogate.base.texts import Text
+from oncogate.base.texts import Text, spaced
 from oncogate.engine.values import written
 from oncogate.engine.wording import section_label
 from oncogate.explain.words import CODES, quantity_said
@@ -15,6 +14,7 @@ from oncogate.model.facts import Fact
 from oncogate.model.parameter import Parameter
 from oncogate.packs.leaves import classes_of_leaf
 from oncogate.packs.pack import Library
+from oncogate.packs.tables import Tables
 
 MOST_LISTED = 3
 """Words of a list that are written out; a list of spellings has dozens."""
@@ -30,10 +30,6 @@ CLASSES: Mapping[str, Text] = {
 }  # fmt: skip
 """What the classes of the table of drugs are called."""
 
-_HAN, _LATIN = "[\u4e00-\u9fff]", "[A-Za-z0-9]"
-_JOINT = re.compile(f"(?<={_HAN})(?={_LATIN})|(?<={_LATIN})(?={_HAN})")
-"""Where Chinese meets Latin: a blank stands there."""
-
 _SIGNS = {"below": "<", "at_most": "≤", "above": ">", "at_least": "≥"}
 
 
@@ -43,7 +39,7 @@ def leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library)
     `parameters` are those of the rule or fact that the leaf stands in, as the layers leave them.
     """
     text = _leaf_text(leaf, parameters, library)
-    return Text(zh=_JOINT.sub(" ", text.zh), en=text.en)
+    return Text(zh=spaced(text.zh), en=text.en)
 
 
 def _leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library) -> Text:
@@ -61,19 +57,23 @@ def _leaf_text(leaf: Leaf, parameters: Mapping[str, Parameter], library: Library
     return Text(zh=f"系统提供了“{label.zh}”资料", en=f"the host system supplied the {label.en}")
 
 
-def parameter_value(parameter: Parameter, library: Library, *, whole: bool = False) -> Text:
+def parameter_value(parameter: Parameter, tables: Tables, *, whole: bool = False) -> Text:
     """A parameter's value with its unit; of a long list only the beginning, unless `whole`."""
     value = parameter.value
     if isinstance(value, (Decimal, bool)):
-        return written(parameter)
-    words = [class_label(one, library) for one in (value if isinstance(value, tuple) else (value,))]
+        said, label = written(parameter), parameter.label
+        if parameter.unit == "a" and label is not None and "龄" in label.zh:  # years of age, not of time
+            return Text(zh=said.zh.removesuffix("年") + "岁", en=said.en)
+        return said
+    words = [class_label(one, tables) for one in (value if isinstance(value, tuple) else (value,))]
+    if not words:
+        return Text(zh="未设定", en="none set")
     return _listed(words, MOST_LISTED if not whole else len(words))
 
 
-def class_label(name: str, library: Library) -> Text:
-    """What a class, group or drug that a rule asks for is called, or another code of a parameter."""
-    tables = library.tables
-    known = tables.groups.get(name) or tables.drugs.get(name)
+def class_label(name: str, tables: Tables) -> Text:
+    """What a class, group, drug or tumour that a rule asks for is called, or another code of a parameter."""
+    known = tables.groups.get(name) or tables.drugs.get(name) or tables.tumours.get(name)
     return known.label if known is not None else CLASSES.get(name) or CODES.get(name) or _as_is(name)
 
 
@@ -97,15 +97,15 @@ def _exists(leaf: Exists, parameters: Mapping[str, Parameter], library: Library)
     label = facts[leaf.exists].label
     zh, en, first = [], [], ""
     if leaf.within is not None:
-        span = parameter_value(parameters[leaf.within], library)
+        span = parameter_value(parameters[leaf.within], library.tables)
         first = f"{span.zh}内"
         en.append(f"within {span.en}")
     if leaf.older_than is not None:
-        span = parameter_value(parameters[leaf.older_than], library)
+        span = parameter_value(parameters[leaf.older_than], library.tables)
         zh.append(f"已满 {span.zh}")
         en.append(f"{span.en} old or older")
     if leaf.due_within is not None:
-        span = parameter_value(parameters[leaf.due_within], library)
+        span = parameter_value(parameters[leaf.due_within], library.tables)
         zh.append(f"计划在 {span.zh}内进行")
         en.append(f"planned within {span.en}")
     if leaf.since is not None:
@@ -124,13 +124,13 @@ def _compared(leaf: Latest | Value, parameters: Mapping[str, Parameter], library
     zh, en, first = [], [], ""
     if isinstance(leaf, Latest):
         if leaf.within is not None:
-            span = parameter_value(parameters[leaf.within], library)
+            span = parameter_value(parameters[leaf.within], library.tables)
             first = f"{span.zh}内"
             en.append(f"within {span.en}")
         if leaf.repeats is not None and leaf.quiet is not None:
             policy, quiet = (
-                parameter_value(parameters[leaf.repeats], library),
-                parameter_value(parameters[leaf.quiet], library),
+                parameter_value(parameters[leaf.repeats], library.tables),
+                parameter_value(parameters[leaf.quiet], library.tables),
             )
             zh.append(f"{quiet.zh}内重复出现时{policy.zh}")
             en.append(f"repeated within {quiet.en}: {policy.en}")
@@ -154,7 +154,7 @@ def _right_side(leaf: Compared, parameters: Mapping[str, Parameter], fact: Fact,
     if ref not in parameters:
         limit = library.facts[ref].label
         return Text(zh=f" {sign} {limit.zh}", en=f"{sign} {limit.en}")
-    limit = parameter_value(parameters[ref], library)
+    limit = parameter_value(parameters[ref], library.tables)
     years = fact.derived and parameters[ref].unit == "a"  # a quantity of years is an age
     return Text(
         zh=f" {sign} {limit.zh.removesuffix('年') + '岁' if years else limit.zh}", en=f"{sign} {limit.en}"
@@ -168,7 +168,7 @@ def _level(value: str, fact: Fact, library: Library) -> Text:
 
 
 def _drugs(leaf: Drugs, parameters: Mapping[str, Parameter], library: Library) -> Text:
-    classes = [class_label(name, library) for name in classes_of_leaf(leaf, parameters)]
+    classes = [class_label(name, library.tables) for name in classes_of_leaf(leaf, parameters)]
     zh = "、".join(one.zh for one in classes)
     en = ", ".join(one.en for one in classes)
     given_zh, given_en = [], []
@@ -179,7 +179,7 @@ def _drugs(leaf: Drugs, parameters: Mapping[str, Parameter], library: Library) -
         (leaf.dose_at_least, Text(zh="剂量 ≥ ", en="dose ≥ ")),
     ):
         if ref is not None:
-            value = parameter_value(parameters[ref], library)
+            value = parameter_value(parameters[ref], library.tables)
             given_zh.append(said.zh + value.zh)
             given_en.append(said.en + value.en)
     several = len(classes) > 1

@@ -11,19 +11,21 @@ from oncogate.engine.case import Case
 from oncogate.engine.combine import asked
 from oncogate.engine.judge import Judgement
 from oncogate.engine.wording import stated
+from oncogate.explain.conditions import parameter_value
 from oncogate.explain.reasons import Fillings, reason_for
 from oncogate.model.condition import Latest
 from oncogate.model.decision import Advice, CriticalValue, Evidence, Finding, Obligation, Used
 from oncogate.model.parameter import Parameter
 from oncogate.model.rule import Remedy, Rule, Verdict
 from oncogate.packs.pack import InForce
+from oncogate.packs.tables import Tables
 
 
 def finding_of(judgement: Judgement, case: Case, force: InForce) -> Finding:
     """The finding of one rule; `force` tells what the layers set."""
     rule, verdict = judgement.rule, judgement.verdict
     asks = asked(rule, verdict)
-    alike = _alike(rule, force)
+    alike = _alike(rule, force, case.tables)
     values = Fillings(judgement, case, alike.prepared)
     remedy = remedy_for(rule, verdict) if asks is not None else None
     return made(Finding, {
@@ -66,9 +68,9 @@ def _advice(remedy: Remedy, text: Text) -> Advice:
     return Advice(action=remedy.action, zh=text.zh, en=text.en)
 
 
-def parameters_used(rule: Rule, force: InForce) -> Mapping[str, Used]:
+def parameters_used(rule: Rule, force: InForce, tables: Tables) -> Mapping[str, Used]:
     """The parameters of the rule and, as `fact/name`, of the derived facts that it asks for; each with who set it."""
-    return _alike(rule, force).parameters
+    return _alike(rule, force, tables).parameters
 
 
 @dataclass
@@ -80,18 +82,22 @@ class _Alike:
     prepared: dict[int, Text | tuple[str, ...]] = field(default_factory=dict)
 
 
-def _alike(rule: Rule, force: InForce) -> _Alike:
+def _alike(rule: Rule, force: InForce, tables: Tables) -> _Alike:
     found: _Alike | None = force.memo.get(rule.id)
     if found is None or found.rule is not rule:  # a mutant goes by the same name
-        found = force.memo[rule.id] = _Alike(rule, dict(_each_used(rule, force)))
+        found = force.memo[rule.id] = _Alike(rule, dict(_each_used(rule, force, tables)))
     return found
 
 
-def _each_used(rule: Rule, force: InForce) -> Iterator[tuple[str, Used]]:
+def _each_used(rule: Rule, force: InForce, tables: Tables) -> Iterator[tuple[str, Used]]:
     for key, parameter in force.used.get(rule.id, rule.parameters).items():
         fact, _, name = key.rpartition("/")
         by = force.set_by.get(fact or rule.id, {}).get(name) or rule.id.split("/")[0]
-        yield key, Used(value=_written(parameter), unit=parameter.unit, set_by=by, label=parameter.label)
+        said = parameter_value(parameter, tables, whole=True)
+        yield (
+            key,
+            Used(value=_written(parameter), unit=parameter.unit, set_by=by, label=parameter.label, said=said),
+        )
 
 
 def _written(parameter: Parameter) -> str:
@@ -118,7 +124,9 @@ def _missing(judgement: Judgement) -> tuple[str, ...]:
     if judgement.verdict in ("met", "not_applicable"):
         return ()
     unsettled = [
-        leaf for leaf in judgement.leaves if leaf.truth is None or (leaf.asked and leaf.truth is False)
+        leaf
+        for leaf in judgement.leaves
+        if leaf.open or (leaf.asked and leaf.truth is False and not leaf.settled)
     ]
     return tuple(dict.fromkeys(name for leaf in unsettled for name in leaf.missing))
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
 
-from oncogate.base.texts import Text
+from oncogate.base.texts import Text, seamed, sewn
 from oncogate.base.times import Time
 from oncogate.engine.case import Case
 from oncogate.engine.conditions import LeafOutcome
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
-from oncogate.engine.values import unit_text, written
+from oncogate.engine.values import with_unit, written
 from oncogate.engine.wording import minute_text, shown_value, stated
-from oncogate.explain.words import quantity_said
+from oncogate.explain.words import OTHER_FACTS, quantity_said
 from oncogate.model.condition import Exists
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
@@ -91,8 +91,8 @@ class Fillings:
 
     def _filled(self, text: Text, names: Iterable[str]) -> Text:
         values = {name: self[name] for name in names}
-        zh = text.zh.format_map({name: value.zh for name, value in values.items()})
-        return Text.of(zh, text.en.format_map({name: value.en for name, value in values.items()}))
+        zh = text.zh.format_map({name: seamed(value.zh) for name, value in values.items()})
+        return Text.of(sewn(zh), text.en.format_map({name: value.en for name, value in values.items()}))
 
     def __getitem__(self, name: str) -> Text:
         known = self._known.get(name)
@@ -162,8 +162,12 @@ def _used_limit(leaf: LeafOutcome, _: Case) -> Text | None:
 
 
 def _drugs(judgement: Judgement, case: Case) -> Text:
-    """The drugs that the judgement turned on, as the host names them; all of the order's if none stands out."""
-    rows = [row for leaf in judgement.leaves for row in leaf.evidence]
+    """The drugs that the judgement turned on, as the host names them; all of the order's if none stands out.
+
+    A companion drug that is asked for and is there isn't one of them.
+    """
+    turned_on = (leaf for leaf in judgement.leaves if not (leaf.asked and leaf.truth))
+    rows = [row for leaf in turned_on for row in leaf.evidence]
     named = {row.value for row in rows if row.fact.startswith("order.")}
     labels = list(dict.fromkeys(drug.label.zh for drug in case.drugs))
     shown = [label for label in labels if label in named] or labels
@@ -182,7 +186,7 @@ def _because(judgement: Judgement, _: Case) -> Text:
 
 
 def _missing(judgement: Judgement, case: Case) -> Text:
-    names = [m for leaf in judgement.leaves if leaf.asked for m in leaf.missing]
+    names = [m for leaf in judgement.leaves if leaf.asked and not leaf.settled for m in leaf.missing]
     labels = [missing_label(name, case) for name in dict.fromkeys(names)]
     return Text(zh="、".join(x.zh for x in labels), en=", ".join(x.en for x in labels))
 
@@ -203,6 +207,8 @@ def missing_label(name: str, case: Case) -> Text:
     kind, _, rest = name.partition(".")
     if name in case.facts:
         return case.facts[name].label
+    if name in OTHER_FACTS:
+        return OTHER_FACTS[name]
     if kind == "exam":
         return case.tables.exam_label(rest)
     shown = rest if kind == "marker" else name  # genes go by their symbols
@@ -214,12 +220,12 @@ def _unsettled(judgement: Judgement) -> list[LeafOutcome]:
     everything = judgement.rule.require is None
     return [
         leaf for leaf in judgement.leaves
-        if leaf.truth is None or (leaf.truth is False and (everything or leaf.asked))
+        if leaf.open or (leaf.truth is False and not leaf.settled and (everything or leaf.asked))
     ]  # fmt: skip
 
 
 def _gaps(judgement: Judgement, case: Case) -> list[Text]:
-    open_leaves = [leaf for leaf in judgement.leaves if leaf.truth is None]
+    open_leaves = [leaf for leaf in judgement.leaves if leaf.open]
     rows = [
         e
         for leaf in open_leaves
@@ -272,7 +278,7 @@ def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
     if more > 0:
         zh, en = f"{zh}；另有 {more} 项", f"{en}; and {more} more"
     label = _row_label(rows[0], case.facts) if alike else None
-    what_zh, what_en = (f"的{label.zh}均", f" ({label.en})") if label else ("但", "")
+    what_zh, what_en = (sewn(f"的{seamed(label.zh)}均"), f" ({label.en})") if label else ("但", "")
     return [Text.of(f"已查到{what_zh}不能采用：{zh}。", f"Found but not counted{what_en}: {en}.")]
 
 
@@ -285,7 +291,7 @@ def _row(row: Evidence, case: Case, *, labelled: bool = True) -> Both:
     if not labelled:
         return f"{when or '时间不明'}{value_zh}（{why.zh}）", f"{when or 'undated'}{value_en} ({why.en})"
     label = _row_label(row, case.facts)
-    zh = (f"{when} 的" if when else "") + f"{label.zh}{value_zh}（{why.zh}）"
+    zh = sewn((f"{when} 的" if when else "") + f"{seamed(label.zh)}{value_zh}（{why.zh}）")
     en = f"{label.en}{value_en}" + (f" of {when}" if when else "") + f" ({why.en})"
     return zh, en
 
@@ -306,9 +312,7 @@ def value_text(entry: Entry) -> Text:
     """An entry's value as a clinician reads it."""
     quantity = stated(entry, "value")
     if isinstance(quantity, Quantity):
-        unit = unit_text(quantity.unit)
-        number = f"{quantity.comparator or ''}{quantity.value:f}"
-        return Text.of(f"{number} {unit.zh}".strip(), f"{number} {unit.en}".strip())
+        return with_unit(f"{quantity.comparator or ''}{quantity.value:f}", quantity.unit)
     shown = shown_value(entry) or ""
     return Text(zh=shown, en=shown)
 

@@ -55,9 +55,7 @@ def render_text(decision: Decision, language: Language = "zh", *, everything: bo
 
 
 def _section(section: Section, language: Language) -> RenderableType:
-    head = Styled.assemble((section.tag, _TONE[section.tone]), "  ", (section.title, "bold"))
-    if section.unsure:
-        head.append(f"  {section.verdict}", "yellow")
+    head = Styled.assemble((section.tag, _TONE[section.tone]), "  ", (section.heading, "bold"))
     pairs: list[tuple[str, RenderableType]] = [
         (word("result", language), _prose(v, "bold red")) for v in section.values
     ]

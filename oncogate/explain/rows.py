@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +50,7 @@ def _row(e: Evidence, alike: Sequence[Evidence], at: datetime, language: Languag
         comma = "、" if language == "zh" else ", "
         value, why = comma.join(dict.fromkeys(_named(x, language) for x in alike)), ""
     else:
-        value, why = _recorded(e, language), detail
+        value, why = _in_words(_recorded(e, language), language), detail
     if e.why is not None and not why:
         why = WHY[e.why].in_(language)
     when = time_text(e.time, at).in_(language) if e.time is not None else ""
@@ -68,15 +69,22 @@ def _mark(e: Evidence) -> str:
 
 
 def _named(e: Evidence, language: Language) -> str:
-    value = _recorded(e, language)
-    if e.entry is None and value in CODES:  # worked out, not as recorded: a level such as `high`
-        value = code_text(value, language)
+    value = _in_words(_recorded(e, language), language)
     detail = e.detail.in_(language) if e.detail else ""
     if not detail or detail == value:
         return value
+    if e.entry is not None and _CODE.fullmatch(e.value or ""):  # what the code means says all that it does
+        return detail
     if e.entry is None and e.why == "absent":
         return detail
     return f"{value}（{detail}）" if language == "zh" else f"{value} ({detail})"
+
+
+def _in_words(value: str, language: Language) -> str:
+    return code_text(value, language) if value in CODES else value
+
+
+_CODE = re.compile("[a-z_]+")
 
 
 def _recorded(e: Evidence, language: Language) -> str:

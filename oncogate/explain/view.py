@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from oncogate.explain.words import ALLOWED, code_text, one_line, word
 from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening, Obligation, Used
 from oncogate.model.rule import Override
 
+MOST_LISTED = 12
+"""Words of a parameter that are shown."""
 _STRICTEST_FIRST = {"block": 0, "warn": 1, "inform": 2, None: 3}
 
 
@@ -27,7 +29,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Section:
-    """One finding as shown. `tone` is `critical`, `block`, `warn` or `inform`."""
+    """One finding as shown. `tone` is `critical`, `block`, `warn` or `inform`.
+
+    `title` is the rule's; it says what is wrong, which isn't known where `unsure`: `heading` says so.
+    """
 
     tone: str
     tag: str
@@ -35,6 +40,7 @@ class Section:
     verdict: str
     unsure: bool
     title: str
+    heading: str
     reason: str
     values: tuple[str, ...]
     remedy: str
@@ -124,7 +130,7 @@ class _Viewer:
         rest = [f for f in decision.all_findings if f.asks is None] if everything else []
         trial = decision.shadow if everything else ()  # at an order screen a rule that doesn't count is noise
         return View(
-            outcome=decision.outcome, banner=self.word(decision.outcome), means=self._means(),
+            outcome=decision.outcome, banner=self._banner(), means=self._means(),
             alarm=f"{self.word('critical')} {len(decision.critical_values)}" if decision.critical_values else "",
             counts=" · ".join(counts), about=tuple(about), critical=self._critical(asking, raised),
             findings=tuple(self._section(f, f.asks or "inform") for f in asking if f.rule not in raised),
@@ -135,8 +141,15 @@ class _Viewer:
             loosened=tuple(self._loosened(one) for one in decision.loosened), packs=self._packs(),
         )  # fmt: skip
 
+    @property
+    def _allows_nothing(self) -> bool:
+        return self.decision.order is None and self.decision.outcome == "allow"
+
+    def _banner(self) -> str:
+        return self.word("allow.nothing" if self._allows_nothing else self.decision.outcome)
+
     def _means(self) -> str:
-        if self.decision.order is None and self.decision.outcome == "allow":
+        if self._allows_nothing:
             return self.word("allow.no_order")
         return self.word(f"{self.decision.outcome}.means")
 
@@ -156,25 +169,27 @@ class _Viewer:
         return tuple(made)
 
     def _bare(self, rule: str, values: tuple[str, ...]) -> Section:
-        return Section("critical", self.word("critical"), rule, "", False, rule, "", values, "", "", (), ())
+        return Section(
+            "critical", self.word("critical"), rule, "", False, rule, rule, "", values, "", "", (), ()
+        )
 
     def _value(self, value: CriticalValue) -> str:
         unit = unit_text(value.unit).in_(self.language)
         when = time_text(value.effective, self.decision.at).in_(self.language) if value.effective else ""
         parts = [
-            f"{label_of(value, self.language)} {value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
+            f"{_before_number(label_of(value, self.language))}{value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
             f"{self.word('source')} {value.source or value.entry}",
         ]  # fmt: skip
         return one_line(" · ".join(p for p in parts if p))
 
     def _section(self, finding: Finding, tone: str, values: tuple[str, ...] = ()) -> Section:
+        title, unsure = one_line(finding.title.in_(self.language)), finding.verdict == "unknown"
         return Section(
             tone=tone, tag=self.word(tone), rule=finding.rule, verdict=self.word(finding.verdict),
-            unsure=finding.verdict == "unknown",
-            title=one_line(finding.title.in_(self.language)), reason=one_line(finding.reason.in_(self.language)), values=values,
+            unsure=unsure, title=title, heading=self.word("unsure.title", title=title) if unsure else title, reason=one_line(finding.reason.in_(self.language)), values=values,
             remedy=one_line(finding.remedy.in_(self.language)) if finding.remedy else "", override=self._override(finding),
             evidence=tuple(rows_of(finding.evidence, self.decision.at, self.language)),
-            limits=tuple(self._limits(finding.parameters)),
+            limits=tuple(self._limits(finding)),
         )  # fmt: skip
 
     def _override(self, finding: Finding) -> str:
@@ -188,21 +203,26 @@ class _Viewer:
     def _code(self, code: str) -> str:
         return code_text(code, self.language)
 
-    def _limits(self, parameters: Mapping[str, Used]) -> Iterable[str]:
-        """One line for each layer that set some of them; what has no label is no limit (`high` in a rule on high risk)."""
-        parameters = {name: used for name, used in parameters.items() if used.label is not None}
+    def _limits(self, finding: Finding) -> Iterable[str]:
+        """One line for each layer that set some of them; that of the rule's own pack is the usual one.
+
+        What has no label is no limit (`high` in a rule on high risk), nor is a list of spellings.
+        """
+        parameters = {
+            name: used for name, used in finding.parameters.items()
+            if used.label is not None and used.value.count(", ") < MOST_LISTED
+        }  # fmt: skip
         for layer in dict.fromkeys(used.set_by for used in parameters.values()):
             said = self.semicolon.join(
                 self._limit(name, used) for name, used in parameters.items() if used.set_by == layer
             )
-            by = self.word("set_by", by=layer)
-            yield one_line(f"{said}（{by}）" if self.language == "zh" else f"{said} ({by})")
+            by = "" if layer == finding.rule.partition("/")[0] else self.word("set_by", by=layer)
+            yield one_line(said + (by and (f"（{by}）" if self.language == "zh" else f" ({by})")))
 
     def _limit(self, name: str, used: Used) -> str:
         label = used.label.in_(self.language) if used.label else name
-        value = self.comma.join(self._code(part) for part in used.value.split(", "))
-        unit = f" {unit_text(used.unit).in_(self.language)}" if used.unit else ""
-        return f"{label}{self.colon}{value}{unit}"
+        said = used.said.in_(self.language) if used.said else f"{used.value} {used.unit or ''}".strip()
+        return f"{label}{self.colon}{said}"
 
     def _forward(self, asking: Sequence[Finding]) -> Forward | None:
         decision = self.decision
@@ -220,13 +240,20 @@ class _Viewer:
         common = [a for a in sets[0] if all(a in s for s in sets)]
         rests = [tuple(Step(a, one_line(said.get(a, a))) for a in s if a not in common) for s in sets]
         tail = ".warn" if stuck else ""
+        done = (
+            "next.clear"
+            if decision.outcome == "warn" and not stuck
+            else "next.warn"
+            if stuck
+            else "next.allow"
+        )
         numbered = (
             tuple((self.word("next.set", n=str(i)), rest) for i, rest in enumerate(rests, 1))
             if len(sets) > 1
             else ()
         )
         return Forward(
-            intro=self.word(f"next.one_of{tail}") if numbered and not common else self.word("next.warn" if stuck else "next.allow"),
+            intro=self.word(f"next.one_of{tail}") if numbered and not common else self.word(done),
             first=tuple(Step(a, one_line(said.get(a, a))) for a in common),
             either=self.word("next.either") if numbered and common else "", sets=numbered,
             left_intro=self.word("next.left") if left else "", left=left,
@@ -259,6 +286,10 @@ class _Viewer:
     def _packs(self) -> str:
         packs = [f"{p.id} {p.version} ({p.digest.removeprefix('sha256:')[:8]})" for p in self.decision.packs]
         return one_line(" · ".join([*packs, self.decision.engine]))
+
+
+def _before_number(label: str) -> str:
+    return label if label.endswith("）") else f"{label} "
 
 
 def _exact(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from oncogate.base.texts import Language, Text
-from oncogate.engine.values import unit_text
+from oncogate.engine.values import with_unit
 
 
 def _t(zh: str, en: str) -> Text:
@@ -24,6 +24,7 @@ WORDS: Mapping[str, Text] = {
     "block.means": _t("本次医嘱暂不能执行", "this order can't go on as it is"),
     "warn.means": _t("可以继续，请先核对下列问题", "the order may go on; look at these first"),
     "allow.means": _t("可以继续", "the order may go on"),
+    "allow.nothing": _t("无医嘱", "NO ORDER"),
     "allow.no_order": _t("没有待判定的医嘱", "there is no order to judge"),
     "no_order": _t("无医嘱", "none"),
     "unknown_patient": _t("未提供", "not supplied"),
@@ -36,6 +37,7 @@ WORDS: Mapping[str, Text] = {
     "source": _t("来源", "source"),
     "unmet": _t("未满足", "not met"),
     "unknown": _t("无法判定", "can't be judged"),
+    "unsure.title": _t("无法判定：{title}", "Can't be judged: {title}"),
     "met": _t("通过", "passed"),
     "not_applicable": _t("不适用", "not applicable"),
     "do": _t("处理", "What to do"),
@@ -48,6 +50,7 @@ WORDS: Mapping[str, Text] = {
     "unsure": _t("无法确认", "not known"),
     "next": _t("下一步", "What to do next"),
     "next.allow": _t("完成下列事项后，本次医嘱可以放行：", "After these the order is allowed:"),
+    "next.clear": _t("完成下列事项后，不再提示警示：", "After these nothing is warned of:"),
     "next.warn": _t(
         "完成下列事项后，本次医嘱由拦截降为警示：",
         "After these the order is no longer blocked, only warned of:",
@@ -201,6 +204,9 @@ CODES: Mapping[str, Text] = {
     "surface_capped": _t("体表面积按封顶值计算", "body surface capped"),
     "taken_from_elsewhere": _t("患者已自备或在外院用药", "taken from elsewhere"),
     "tumour_fever": _t("肿瘤热", "tumour fever"),
+    "positive": _t("阳性", "positive"),
+    "negative": _t("阴性", "negative"),
+    "trace": _t("微量", "trace"),
     "true": _t("是", "yes"),
     "false": _t("否", "no"),
     "every_time": _t("每次均报", "every time"),
@@ -245,8 +251,7 @@ def quantity_said(text: str) -> Text:
     number, _, unit = text.partition(" ")
     if not _NUMBER.fullmatch(number):
         return Text(zh=text, en=text)
-    said = unit_text(unit)
-    return Text(zh=f"{number} {said.zh}".strip(), en=f"{number} {said.en}".strip())
+    return with_unit(number, unit)
 
 
 def powers(text: str) -> str:

@@ -63,12 +63,13 @@ _NO_EVIDENCE = dict.fromkeys(Evidence.model_fields)
 
 
 class Used(Model):
-    """A parameter as used, and who set it: a pack's id or a site's."""
+    """A parameter as used, and who set it: a pack's id or a site's. `said` is the value with its unit, as a clinician reads it."""
 
     value: str
     unit: str | None = None
     set_by: str
     label: Text | None = None
+    said: Text | None = None
 
 
 class Advice(Text):

@@ -47,6 +47,25 @@ def keys_of(codes: Iterable[Code]) -> frozenset[tuple[str | None, str | None]]:
     return frozenset(("icd10", icd10(c)) if icd10(c) else (c.system, c.code) for c in codes if c.code)
 
 
+_TUMOUR = re.compile(
+    "癌|恶性|肉瘤|肿瘤|白血病|淋巴瘤|骨髓瘤|黑色素瘤|carcinoma|cancer|malignan|sarcoma|leuka?emia|lymphoma|myeloma|melanoma"
+    "|neoplasm|tumou?r",
+    re.IGNORECASE,
+)
+
+
+def names_tumour(text: str) -> bool:
+    """Whether a diagnosis in words names a tumour, or may. General knowledge; it only ever makes something unknown."""
+    return _TUMOUR.search(text) is not None
+
+
+def looks_malignant(code: str) -> bool:
+    """Whether a code of no known system has the form of a malignant neoplasm in ICD-10 (`C50.4`, `C50.900x001`)."""
+    return re.match(r"[Cc]\d\d(?![0-9A-Za-z])", code.strip()) is not None and is_malignant(
+        code.strip().upper()
+    )
+
+
 def is_malignant(plain: str) -> bool:
     """C00–C97, the malignant neoplasms of ICD-10."""
     return bool(re.match(r"C[0-9][0-9]", plain)) and plain[:3] <= "C97"

@@ -19,6 +19,7 @@ from oncogate.explain.findings import parameters_used
 from oncogate.model.decision import Decision
 from oncogate.model.rule import Outcome, Rule
 from oncogate.packs.pack import InForce
+from oncogate.packs.tables import Tables
 from oncogate.server.answers import Json, Refused, refused
 from oncogate.server.bodies import read_body
 from oncogate.server.reading import Clock, FormName, request_in
@@ -117,15 +118,16 @@ def listed(current: Loaded, day: date) -> dict[str, Any]:
         "digest": current.digest, "on": day.isoformat(),
         "packs": [{"id": p.id, "version": p.version, "digest": p.digest} for p in library.packs],
         "layers": [{"id": one.id, "kind": one.kind, "digest": one.digest} for one in library.layers],
-        "rules": [_listed(one, by_id[one.id], force) for one in statuses(library, day)],
+        "rules": [_listed(one, by_id[one.id], force, library.tables) for one in statuses(library, day)],
     }  # fmt: skip
 
 
-def _listed(status: RuleStatus, rule: Rule, force: InForce) -> dict[str, Any]:
+def _listed(status: RuleStatus, rule: Rule, force: InForce, tables: Tables) -> dict[str, Any]:
+    parameters = parameters_used(rule, force, tables)
     return {
         "id": rule.id, "version": rule.version, "state": status.state, "effect": rule.effect,
         "title": rule.title.model_dump(), "why": status.why.model_dump(), "layer": status.layer,
         "verification": status.verification,
-        "parameters": {name: used.model_dump(mode="json") for name, used in parameters_used(rule, force).items()},
+        "parameters": {name: used.model_dump(mode="json") for name, used in parameters.items()},
         "sources": [{"cite": s.cite, "says": s.says, "url": s.url} for s in rule.sources.values()],
     }  # fmt: skip

@@ -31,7 +31,6 @@ _REST = "rest"
 """What the summary card is called where a rule's card has the rule."""
 
 _T: Mapping[str, Text] = {
-    "unsure": Text(zh="无法判定：{title}", en="Can't be judged: {title}"),
     "critical": Text(zh="危急值：{value}", en="Critical value: {value}"),
     "rest": Text(zh="另有 {n} 条提醒", en="{n} more to look at"),
     "rest.one": Text(zh="另有 1 条提醒：{first}", en="One more to look at: {first}"),
@@ -86,16 +85,14 @@ class _Maker:
         """A card for each finding that asked for the outcome."""
         for section in self.view.findings:
             if section.rule in self.decision.determining_rules:
-                yield self._card(
-                    section, _INDICATORS[self.findings[section.rule].asks], self._titled(section)
-                )
+                yield self._card(section, _INDICATORS[self.findings[section.rule].asks], section.heading)
 
     def rest(self) -> Iterable[Card]:
         """One card for what else asks, the way forward where it is that of several cards, what follows, and what was
         wrong with the data."""
         others = [s for s in self.view.findings if s.rule not in self.decision.determining_rules]
         detail = Detail(self.language)
-        detail.others((s.tag, self._titled(s), s.reason, s.remedy, s.rule) for s in others)
+        detail.others((s.tag, s.heading, s.reason, s.remedy, s.rule) for s in others)
         if self.several:
             detail.forward(self.view.forward)
         detail.list("obligations", self.view.obligations)
@@ -106,7 +103,7 @@ class _Maker:
         strictest = next((a for a in ("block", "warn") if a in asked), "inform")
         detail.list("loosened", self.view.loosened)
         if len(others) == 1:
-            summary = _T["rest.one"].in_(self.language).format(first=self._titled(others[0]))
+            summary = _T["rest.one"].in_(self.language).format(first=others[0].heading)
         elif others:
             summary = _T["rest"].in_(self.language).format(n=len(others))
         else:
@@ -137,11 +134,6 @@ class _Maker:
         if reasons:
             card["overrideReasons"] = reasons
         return card
-
-    def _titled(self, section: Section) -> str:
-        return (
-            _T["unsure"].in_(self.language).format(title=section.title) if section.unsure else section.title
-        )
 
     def _source(self, section: Section, sources: Sequence[Source]) -> dict[str, Any]:
         first = sources[0] if sources else None

@@ -66,8 +66,8 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     context = Context(Index(found), zone, vocabulary, in_bundle=False)
     diagnoses = answers.get("diagnoses")
     context.conditions = [f for f in (diagnoses.found if diagnoses else ()) if f.type == "Condition"]
-    context.prepare(found)
     patient = context.patient = _named(patient, context)
+    context.prepare(found)
     _note(hook_context, sent, context)
 
     drafts = of_patient(drafts_among(sent.found, context, among_drafts=True), patient, context)

@@ -11,6 +11,7 @@ from datetime import tzinfo
 from typing import Any
 
 from oncogate.adapters.fhir.bundles import Found, Index, read_pages
+from oncogate.adapters.fhir.consents import in_force
 from oncogate.adapters.fhir.context import Context, Reading
 from oncogate.adapters.fhir.drafts import drafts_among, with_unseen
 from oncogate.adapters.fhir.order import read_order
@@ -52,9 +53,9 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     index = Index(pages.found)
     context = Context(index, zone, vocabulary, in_bundle=True)
     context.conditions = [f for f in pages.found if f.type == "Condition"]
-    context.prepare(pages.found)
     drafts = drafts_among(pages.found, context, among_drafts=False)
     patient = context.patient = _patient(pages.found, drafts, context)
+    context.prepare(pages.found)
     order = read_order(of_patient(drafts, patient, context), context)
     if drafts:  # of a record alone nothing was ordered
         order = with_unseen(order, pages, "", context)
@@ -92,6 +93,7 @@ def moment_of(at: str | None, order: dict[str, Any] | None, context: Context) ->
 def reading(order: dict[str, Any] | None, record: dict[str, Any], context: Context) -> Reading:
     """The native request."""
     data: dict[str, Any] = {} if context.moment is None else {"at": context.moment}
+    in_force(record.get("consents", ()), context.readable(context.moment))
     if order is not None:
         data["order"] = order
     data["record"] = record

@@ -168,6 +168,24 @@ def code_in(concept: Any, system: str) -> list[str]:
     return [c["code"] for c in codings(concept) if c.get("system") == system and "code" in c]
 
 
+def status_in(concept: Any, system: str, known: Collection[str]) -> str | None:
+    """A status, whichever of the translations stands first: the code of HL7's system, else one that is known, else what is said.
+
+    `system` is the end of the system's address, which has moved between releases.
+    """
+    coded = [c for c in codings(concept) if "code" in c]
+    own = [c["code"] for c in coded if c.get("system", "").endswith(f"/{system}")]
+    others = [one for one in (*(c["code"] for c in coded), *texts(concept)) if one.casefold() in known]
+    said = next(iter((*own, *others)), None) or next((c["code"] for c in coded), None)
+    said = said or label(concept) or next((one for one in map(text, items(concept)) if one), None)
+    return said.casefold() if said else None
+
+
+def says_absent(resource: Json) -> bool:
+    """Whether an observation says why it has no value; a value beside that is none (FHIR's obs-6)."""
+    return bool(items(resource.get("dataAbsentReason")))
+
+
 def extension(resource: Json, *endings: str) -> Json:
     """The first extension whose address ends in one of the words."""
     for found in objects(resource.get("extension")):

@@ -32,12 +32,18 @@ _OUTCOME_WORDS = {
     ),
     **dict.fromkeys(("neutropenia", "中性粒细胞减少", "中性粒细胞减少症"), "neutropenia"),
 }
+_RISK = "http://terminology.hl7.org/CodeSystem/risk-probability"
 _LEVELS = {"low": "low", "moderate": "intermediate", "intermediate": "intermediate", "high": "high"}
 _LEVEL_WORDS = {
     **dict.fromkeys(("low", "低危", "低", "低风险"), "low"),
     **dict.fromkeys(("moderate", "intermediate", "中危", "中", "中风险"), "intermediate"),
     **dict.fromkeys(("high", "高危", "高", "高风险"), "high"),
 }
+_LEVEL_WORD = re.compile(
+    r"(?<![非不中高])(低危|低风险)|(?<![非不低高])(中危|中风险)|(?<![非不低中])(高危|高风险)"
+    r"|\blow\b|\bmoderate\b|\bintermediate\b|\bhigh\b",
+    re.IGNORECASE,
+)
 _ANSWERED = {"completed": "final", "amended": "amended", "in-progress": "preliminary", "stopped": "cancelled"}
 _REGIMEN = re.compile(r"^\s*(?:regimen|方案)\s*[:：]\s*(.+?)\s*$", re.IGNORECASE)
 _CYCLE = re.compile(r"(?:\bcycle\s*[:：]?\s*(\d{1,3})\b|第\s*(\d{1,3})\s*(?:个)?周期)", re.IGNORECASE)
@@ -99,12 +105,26 @@ def _kind(outcome: Any) -> str:
 
 
 def _level(risk: Any) -> str | None:
-    """The level; a code or text outside the vocabulary is passed on as it is, to be called invalid."""
-    coded = next((c["code"] for c in codings(risk) if "code" in c), None)
-    if coded is not None:
-        return _LEVELS.get(coded, coded)
+    """The level by its code in HL7's system, else by another code, else by the text.
+
+    What is outside the vocabulary, or contradicts itself, is passed on as it is, to be called invalid.
+    """
+    coded = [(c.get("system"), c["code"]) for c in codings(risk) if "code" in c]
+    codes = [code for system, code in coded if system == _RISK] or [c for _, c in coded if c in _LEVELS]
     said = label(risk)
-    return None if said is None else _LEVEL_WORDS.get(said.casefold(), said)
+    meant = {_LEVELS.get(code, code) for code in codes}
+    if not meant:
+        return None if said is None else _LEVEL_WORDS.get(said.casefold(), said)
+    if len(meant) == 1 and {*_levels_in(said or "")} <= meant:
+        return meant.pop()
+    return shortened(" / ".join([*codes, *texts(risk)]))
+
+
+def _levels_in(said: str) -> list[str]:
+    """The level that a text names, where it names one only."""
+    found = {_LEVEL_WORDS[match[0].casefold()] for match in _LEVEL_WORD.finditer(said)}
+    exact = _LEVEL_WORDS.get(said.casefold())
+    return [exact] if exact else [*found] if len(found) == 1 else []
 
 
 def _purpose(resource: Json) -> Entry:

@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from oncogate.adapters.fhir.access import Json, items, obj, objects, shortened, text
 from oncogate.base.once import once
 
 _DEPTH = 8
+_OTHERS = frozenset(
+    ["Group", "Device", "Location", "Organization", "Practitioner", "PractitionerRole", "RelatedPerson"]
+)
+"""What an entry can be about instead of a patient."""
+_CALLED_OFF = frozenset({"entered-in-error", "cancelled", "canceled"})
+_CUT_SHORT = frozenset({"incomplete", "timeout", "throttled"})
+"""Kinds of issues by which an answer isn't whole, however mildly they are put."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,11 @@ class Found:
         """`Type/id`, as it comes back in evidence."""
         return f"{self.type}/{self.id}"
 
+    @once
+    def modifier(self) -> str | None:
+        """The address of an extension that changes what the resource means, in it or in a part of it."""
+        return _modifier(self.resource)
+
 
 @dataclass
 class Pages:
@@ -56,6 +69,17 @@ class Pages:
     failed: str | None = None
     missing: str | None = None
     garbled: list[str] = field(default_factory=list)
+
+
+def _modifier(part: Json) -> str | None:
+    for name, value in part.items():
+        if name == "modifierExtension" and items(value):
+            return text(obj(value).get("url")) or "without an address"
+        if name != "contained" and type(value) in (dict, list):  # a contained resource has its own
+            found = next((said for one in objects(value) if (said := _modifier(one)) is not None), None)
+            if found is not None:
+                return found
+    return None
 
 
 def last_part(reference: str) -> str:
@@ -135,22 +159,38 @@ def _entry(resource: Any, pointer: str, url: str | None, pages: Pages, depth: in
 
 
 def _contained(found: Found) -> Iterator[Found]:
-    """Results that a report carries inside itself."""
-    if found.type != "DiagnosticReport":
+    """Results that a report or panel carries inside itself; they have no existence apart from it."""
+    if found.type not in ("DiagnosticReport", "Observation"):
         return
-    listed = {text(r.get("reference")) for r in objects(found.resource.get("result"))}
-    for n, inner in enumerate(items(found.resource.get("contained"))):
-        if not isinstance(inner, Mapping) or text(inner.get("resourceType")) != "Observation":
-            continue
-        if f"#{text(inner.get('id'))}" in listed or text(inner.get("id")) in listed:
-            given = {"subject": found.resource.get("subject"), **inner}
-            yield Found(given, f"{found.pointer}/contained/{n}", None, found, str(n))
+    inside = {
+        f"#{(text(inner.get('id')) or '').removeprefix('#')}": (n, inner)
+        for n, inner in enumerate(items(found.resource.get("contained")))
+        if isinstance(inner, Mapping) and text(inner.get("resourceType")) == "Observation"
+    }
+    given = {name: found.resource[name] for name in ("subject", "focus") if name in found.resource}
+    status = (text(found.resource.get("status")) or "").casefold()
+    void = {"status": status} if status in _CALLED_OFF else {}
+    links = _results(found.resource)
+    while links and inside:
+        link = links.pop(0)
+        n, inner = inside.pop(f"#{link.removeprefix('#')}", (0, None))
+        if inner is not None:
+            links += _results(inner)
+            yield Found({**given, **inner, **void}, f"{found.pointer}/contained/{n}", None, found, str(n))
+
+
+def _results(resource: Json) -> list[str]:
+    """References to the results of a report, the members of a panel."""
+    links = (*objects(resource.get("result")), *objects(resource.get("hasMember")))
+    return [said for said in (text(link.get("reference")) for link in links) if said]
 
 
 def _is_error(outcome: Json) -> bool:
-    severities = [text(i.get("severity")) for i in objects(outcome.get("issue"))]
+    issues = objects(outcome.get("issue"))
     return text(outcome.get("resourceType")) == "OperationOutcome" and (
-        not severities or any(s not in ("warning", "information", "success") for s in severities)
+        not issues
+        or any(text(i.get("severity")) not in ("warning", "information", "success") for i in issues)
+        or any(text(i.get("code")) in _CUT_SHORT for i in issues)
     )
 
 
@@ -180,9 +220,7 @@ class Index:
 
     def resolve(self, reference: Any, owner: Found | None = None) -> Found | None:
         """The resource that a Reference means, if it was sent."""
-        link = text(obj(reference).get("reference")) or (
-            text(reference) if isinstance(reference, str) else None
-        )
+        link = _link(reference)
         if link is None:
             return None
         if link.startswith("#"):
@@ -204,40 +242,99 @@ class Index:
                 return Found(inner, f"{outer.pointer}/contained/{n}", None, outer, str(n))
         return None
 
+    def type_of(self, reference: Any, owner: Found | None = None) -> str | None:
+        """The type of what a reference means, where it was sent or the reference tells."""
+        found = self.resolve(reference, owner)
+        if found is not None:
+            return found.type
+        path, _, query = (_link(reference) or "").split("/_history/")[0].partition("?")
+        parts = path.rstrip("/").split("/")
+        if query:
+            return parts[-1]
+        return parts[-2] if len(parts) > 1 else text(obj(reference).get("type"))
+
     def target(self, reference: Any, type: str, owner: Found | None = None) -> str | None:
         """The id of what a reference means, if it can be of that type; contained resources have none."""
-        link = text(obj(reference).get("reference")) or (
-            text(reference) if isinstance(reference, str) else None
-        )
-        if link is None or link.startswith("#"):
+        link = _link(reference)
+        if link is None or link.startswith("#") or "?" in link:
             return None
         found = self.resolve(reference, owner)
         if found is not None:
             return found.id if found.type == type else None
-        said = text(obj(reference).get("type"))
-        parts = link.split("/_history/")[0].split("?")[0].rstrip("/").split("/")
-        if len(parts) > 1:
-            said = parts[-2]
-        return shortened(last_part(link), 400) or None if said in (None, type) else None
+        return shortened(last_part(link), 400) or None if self.type_of(reference) in (None, type) else None
 
     def patient(self, resource: Json, owner: Found | None = None) -> str | None:
         """The id of the patient that a resource names, if it names one."""
-        named = obj(resource.get("subject")) or obj(resource.get("patient"))
-        if not named and text(resource.get("subject")):
-            named = {"reference": resource["subject"]}
-        found = self.target(named, "Patient", owner)
-        if found is not None:
-            return found
-        given = obj(named.get("identifier"))
-        value = text(given.get("value"))
-        if value is None or text(named.get("reference")):
+        return self._person(_subject(resource), owner)
+
+    def about(self, found: Found) -> str | None:
+        """Whom an entry is about: the patient that it names, or whom or what it names instead.
+
+        The focus of an observation goes before its subject: in a mother's record it may be the child.
+        """
+        patient = self.patient(found.resource, found)
+        for link in objects(found.resource.get("focus")) if found.type == "Observation" else ():
+            type = self.type_of(link, found)
+            if type in _OTHERS - {"Device"}:
+                return _shown(link)
+            focus = self._person(link, found) if type == "Patient" else patient
+            if focus != patient:
+                return focus or _shown(link)
+        if patient is None and self.type_of(_subject(found.resource), found) in _OTHERS:
+            return _shown(_subject(found.resource))
+        return patient
+
+    def _person(self, reference: Json, owner: Found | None) -> str | None:
+        link = text(reference.get("reference"))
+        if link is None:
+            return self._identified([obj(reference.get("identifier"))])
+        if link.startswith("#"):
+            inner = self._inside(link[1:], owner)
+            person = inner is not None and inner.type == "Patient"
+            return self._identified(objects(inner.resource.get("identifier"))) if inner and person else None
+        if "?" in link:
+            return self._searched(link)
+        return self.target(reference, "Patient", owner)
+
+    def _searched(self, link: str) -> str | None:
+        """The patient that a conditional reference names (`Patient?identifier=urn:mrn|111`)."""
+        if self.type_of({"reference": link}) != "Patient":
             return None
-        system = text(given.get("system"))
-        known = False
-        for patient in self.patients:
-            for own in objects(patient.resource.get("identifier")):
-                if text(own.get("system")) == system:
-                    known = True
-                    if text(own.get("value")) == value:
-                        return patient.id
-        return shortened(f"{system or ''}|{value}", 400) if known else None
+        asked = parse_qs(link.partition("?")[2])
+        parts = [token.rpartition("|") for token in asked.get("identifier", ())]
+        return next(iter(asked.get("_id", ())), None) or self._identified(
+            [{"system": system, "value": value} for system, _, value in parts]
+        )
+
+    def _identified(self, given: Iterable[Json]) -> str | None:
+        """The patient who has one of the identifiers; where those who were sent have others of its system, someone else."""
+        other = None
+        for one in given:
+            system, value = text(one.get("system")), text(one.get("value"))
+            owned = [
+                (patient.id, text(own.get("value")))
+                for patient in self.patients
+                for own in objects(patient.resource.get("identifier"))
+                if text(own.get("system")) == system
+            ]
+            if value is None or not owned:
+                continue
+            mine = next((id for id, known in owned if known == value), None)
+            if mine is not None:
+                return mine
+            other = other or shortened(f"{system or ''}|{value}", 400)
+        return other
+
+
+def _link(reference: Any) -> str | None:
+    return text(reference) if isinstance(reference, str) else text(obj(reference).get("reference"))
+
+
+def _subject(resource: Json) -> Json:
+    named = obj(resource.get("subject")) or obj(resource.get("patient"))
+    return named or {"reference": text(resource.get("subject"))}
+
+
+def _shown(reference: Json) -> str:
+    said = text(reference.get("reference")) or text(reference.get("display")) or text(reference.get("type"))
+    return shortened(said or "someone else", 400)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
@@ -21,13 +21,15 @@ from oncogate.adapters.fhir.access import (
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable
+from oncogate.adapters.fhir.context import Context, Entry, Unreadable, is_before
 
 _CHEMOTHERAPY = {(SCT, "367336001")}
 _CONSENT_DOCUMENT = {(LOINC, "59284-0")}
 _STATUSES = frozenset(
     {"active", "inactive", "rejected", "draft", "proposed", "superseded", "entered-in-error"}
 )
+
+_MONTH = re.compile(r"\d{4}(?:-\d{2})?", re.ASCII)
 
 _CHEMO_WORDS = re.compile(
     r"化疗|化学治疗|化学药物治疗|chemo-?therap|chemo-?radi|抗肿瘤药物治疗", re.IGNORECASE
@@ -38,7 +40,24 @@ _OTHERS = (
     (re.compile(r"免疫|immuno", re.IGNORECASE), "immunotherapy"),
     (re.compile(r"手术|surg", re.IGNORECASE), "surgery"),
 )
-_REFUSAL = re.compile(r"拒绝|不同意|refus|declin|撤回|撤销|withdr[ae]w|放弃|revok", re.IGNORECASE)
+_REFUSAL = re.compile(
+    r"拒绝|拒签|谢绝|放弃|撤回|撤销|终止(?!妊娠)|中止|(?<!无)不同意|不(?:予|再)?接受|不愿|不想|不(?:做|行|予|进行|使用|用)(?:化疗|化学)|暂(?:时)?(?:不|缓)"
+    r"|(?:refus|declin|withdr[ae]w|revok|dissent|disagree|unwilling)\w*|\bden(?:y|ies|ied)\s+consent|\bconsent\s+(?:to\s+\w+\s+)?denied"
+    r"|\b(?:no|without|non)[- ]consent\w*"
+    r"|(?:\b(?:do(?:es)?|did)\s+)?(?:\bnot|n't|\bnever)\s+(?:\w+\s+)?(?:consent|agree|accept|give|gave|want|wish|willing)\w*",
+    re.IGNORECASE,
+)
+_UNSIGNED = re.compile(
+    r"未(?:经)?(?:本人|患者|家属|医师)?签署?|没有?签署?|尚未签署?|待签|空白|模板|样张"
+    r"|unsigned|not\s+(?:yet\s+)?(?:been\s+)?(?:signed|obtained)|to be signed|\bblank\b|\btemplate\b",
+    re.IGNORECASE,
+)
+_UNCLEAR = re.compile(
+    r"(?:(?<!无)不(?!明|良|可切|可手术|典型|全|能切|适合手术)|未(?!分化|明|知|定)|没)\S{0,2}(?:化疗|化学治疗|同意|接受)"
+    r"|\b(?:unable|cannot|not)\s+(?:\w+\s+)?(?:to\s+)?(?:consent|chemo|be treated)",
+    re.IGNORECASE,
+)
+"""A negation close to what was to be agreed to, in words that are no known refusal."""
 
 _TUMOUR = re.compile(
     r"(?:(?:非?小细胞)?肺|三阴性?乳腺|乳腺|胃|肝(?:细胞|胆管)?|食管|结直肠|结肠|直肠|肠|宫颈|子宫内膜|卵巢|肾|前列腺|胰腺|胆管|"
@@ -49,7 +68,7 @@ _TUMOUR = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _GENERIC_ZH = re.compile(
-    r"抗肿瘤(?:药物)?治疗|抗肿瘤|化学药物治疗|化学治疗|化疗|知情同意书|知情同意|同意书|同意|告知书|方案|治疗|全身|系统性|"
+    r"抗肿瘤(?:药物)?治疗|抗肿瘤|化学药物治疗|化学治疗|化疗|知情同意书|知情同意|知情告知书|知情书|同意书|同意|告知书|签字书|方案|治疗|全身|系统性|"
     r"新辅助|辅助|姑息性?|一线|二线|三线|术前|术后|静脉|药物|第\s*\d+\s*(?:个)?周期|患者"
 )
 _GENERIC_EN = re.compile(
@@ -82,15 +101,19 @@ def read_consent(found: Found, context: Context, *, lenient: bool = False) -> li
     status = status if status in _STATUSES else "unknown"
     decided = own or provisions[:1]
     deepest = max((depth for depth, _, _ in decided), default=0)
-    if status == "active" and (
-        any(type == "deny" for depth, type, _ in decided if depth == deepest) or _REFUSAL.search(said)
-    ):
-        status = "rejected"
+    if status == "active":
+        denied = any(type == "deny" for depth, type, _ in decided if depth == deepest)
+        denied = denied or (text(resource.get("decision")) or "").casefold() == "deny"
+        status = "rejected" if denied else _meant(said)
     signed = resource.get("dateTime")
     made = context.entry(
         found, signed if signed is not None else resource.get("date"), status=status, lenient=lenient
     )
     made |= {"kind": kind, "status": status}
+    if status == "active":
+        ruling = [p for depth, _, p in decided if depth == deepest]
+        outer = [p for depth, _, p in provisions if depth == 0]
+        made["_periods"] = [_periods(parts, context, lenient) for parts in ([resource], outer, ruling)]
     regimen = _regimen(own or provisions)
     if regimen and kind != "other":
         made["regimen"] = regimen
@@ -100,6 +123,35 @@ def read_consent(found: Found, context: Context, *, lenient: bool = False) -> li
             if focus is not None:
                 made.setdefault("focus", focus)
     return [made]
+
+
+def _periods(parts: list[Json], context: Context, lenient: bool) -> list[tuple[str | None, str | None]]:
+    """Beginning and end of what each part is valid for; `None` is open."""
+    found = []
+    for part in parts:
+        period = obj(part.get("period"))
+        start, end = (_edge(period.get(name), context, lenient) for name in ("start", "end"))
+        found.append((start, end))
+    return found
+
+
+def _edge(value: Any, context: Context, lenient: bool) -> str | None:
+    if value is None or _MONTH.fullmatch(text(value) or ""):
+        return text(value)
+    return context.readable(value) if lenient else context.when(value)
+
+
+def in_force(entries: Iterable[Entry], at: str | None) -> None:
+    """Give a consent that isn't valid at the moment its status: `proposed` before its time, `superseded` after it."""
+    for entry in entries:
+        periods = entry.pop("_periods", ())
+        for parts in periods:
+            if at is None:
+                continue
+            ahead = [start is not None and is_before(at, start) for start, _ in parts]
+            over = [end is not None and is_before(end, at) for _, end in parts]
+            if parts and all(one or other for one, other in zip(ahead, over, strict=True)):
+                entry["status"] = "proposed" if any(ahead) else "superseded"
 
 
 def withdrawn_all_the_same(found: Found, context: Context) -> list[Entry] | None:
@@ -150,6 +202,12 @@ def _kind_of(said: str) -> str:
     return next((kind for pattern, kind in _OTHERS if pattern.search(said)), "other")
 
 
+def _meant(said: str) -> str:
+    """The status of a document in force by its words: a refusal, a form that nobody signed, what isn't clear, else a consent."""
+    words_of = ((_REFUSAL, "rejected"), (_UNSIGNED, "draft"), (_UNCLEAR, "unknown"))
+    return next((status for pattern, status in words_of if pattern.search(said)), "active")
+
+
 def _regimen(provisions: list[tuple[int, str, Json]]) -> str | None:
     for _, _, provision in provisions:
         for concept in objects(provision.get("code")):
@@ -163,8 +221,8 @@ def _regimen(provisions: list[tuple[int, str, Json]]) -> str | None:
 
 def regimen_in(said: str) -> str | None:
     """The regimen that a consent's text names beside the words that every such text has."""
-    plain = _TUMOUR.sub(" ", said)
-    plain = _REFUSAL.sub(" ", _GENERIC_EN.sub(" ", _GENERIC_ZH.sub(" ", plain)))
+    plain = _TUMOUR.sub(" ", _UNSIGNED.sub(" ", _REFUSAL.sub(" ", said)))
+    plain = _GENERIC_EN.sub(" ", _GENERIC_ZH.sub(" ", plain))
     for _ in range(3):
         plain = _EDGES.sub("", _BRACKETS.sub(" ", plain))
     plain = " ".join(plain.split())
@@ -195,8 +253,8 @@ def _document(found: Found, context: Context, lenient: bool) -> list[Entry] | No
         status = drafted
     elif status == "active" and drafted in ("preliminary", "registered"):
         status = "draft"
-    elif status == "active" and (drafted in ("cancelled", "deprecated") or _REFUSAL.search(said)):
-        status = "rejected"
+    elif status == "active":
+        status = "rejected" if drafted in ("cancelled", "deprecated") else _meant(said)
     made = context.entry(found, resource.get("date"), status=status, lenient=lenient)
     made |= {"kind": _kind_of(said), "status": status}
     regimen = next(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from oncogate.adapters.fhir.access import Json, codings, items, obj, objects, shortened, text, texts
@@ -96,7 +96,10 @@ class Context:
         self.diagnostics.append(Diagnostic(pointer, 0, 0, code, message, help))
 
     def prepare(self, found: Iterable[Found]) -> None:
-        """Note what resources say about one another: reports of results, evidence of conditions, versions."""
+        """Note what resources say about one another: reports of results, evidence of conditions, versions.
+
+        What a resource says about another person's is let go.
+        """
         seen: dict[str, Json] = {}
         for one in found:
             if one.source in seen and seen[one.source] != one.resource:
@@ -105,8 +108,10 @@ class Context:
             if one.type == "DiagnosticReport":
                 for link in objects(one.resource.get("result")):
                     member = self.index.resolve(link, one)
-                    if member is not None:
+                    if member is not None and self.whose(member) == self.whose(one):
                         self.reports.setdefault(member.source, []).append(one)
+            if one.parent is not None:
+                self.reports.setdefault(one.source, []).append(one.parent)
             if one.type == "Condition":
                 for part in (*objects(one.resource.get("evidence")), *objects(one.resource.get("stage"))):
                     for link in (*objects(part.get("detail")), *objects(part.get("assessment"))):
@@ -115,15 +120,19 @@ class Context:
                 focus = self.index.target(obj(one.resource.get("focus")), "Condition", one)
                 for link in objects(one.resource.get("hasMember")) if focus else ():
                     member = self.index.resolve(link, one)
-                    if member is not None and focus is not None:
+                    if member is not None and focus is not None and self.whose(member) == self.whose(one):
                         self.pointed_at.setdefault(f"member:{member.source}", []).append(focus)
 
     def _point(self, condition: Found, link: Json) -> None:
         target = self.index.resolve(link, condition)
-        if target is not None:
+        if target is not None and self.whose(target) == self.whose(condition):
             known = self.pointed_at.setdefault(target.source, [])
             if condition.id not in known:
                 known.append(condition.id)
+
+    def whose(self, found: Found) -> str | None:
+        """Whom a resource is about: the one that it names, else the patient."""
+        return self.index.about(found) or self.patient
 
     # -- codes -------------------------------------------------------------------------------------
 
@@ -176,7 +185,7 @@ class Context:
         A time that can't be read makes the resource `Unreadable`, unless `lenient`: it is then left out.
         """
         made: Entry = {"id": found.id, "source": found.source}
-        patient = self.index.patient(found.resource, found)
+        patient = self.index.about(found)
         if patient is not None:
             made["patient"] = patient
         key = f"{found.source}" if found.source in self.versions else _identifier(found.resource)
@@ -207,6 +216,14 @@ class Context:
         if focus is not None:
             made["focus"] = focus
         return made
+
+
+def is_before(one: str, other: str) -> bool:
+    """Whether one time is over before the other begins: a day, month or year only when it has ended."""
+    if min(len(one), len(other)) > 10:
+        return datetime.fromisoformat(one) < datetime.fromisoformat(other)
+    known = min(len(one), len(other))
+    return one[:known] < other[:known]
 
 
 def effective_of(resource: Json) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from oncogate.adapters.fhir.access import Json, codes_of, extension, items, label, obj, objects, text, texts
+from oncogate.adapters.fhir.access import Json, codes_of, extension, obj, objects, status_in, text, texts
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry, Unreadable
 
 _STATUSES = frozenset(["active", "recurrence", "relapse", "inactive", "remission", "resolved"])
+_NO_CONDITION = frozenset({"refuted", "entered-in-error"})
 _CLINICAL_CRITERIA = frozenset({"clinical criteria", "临床诊断", "临床诊断标准"})
 
 
@@ -37,13 +38,14 @@ def read_diagnosis(found: Found, context: Context) -> list[Entry] | None:
 
 
 def status_of(resource: Json) -> str:
-    """The clinical status, unless the condition was refuted or entered in error."""
-    verified = _code(resource.get("verificationStatus"))
-    if verified in ("refuted", "entered-in-error"):
+    """The clinical status, unless the condition was refuted or entered in error; one that has abated isn't active."""
+    verified = status_in(resource.get("verificationStatus"), "condition-ver-status", _NO_CONDITION)
+    if verified in _NO_CONDITION:
         return verified
-    clinical = _code(resource.get("clinicalStatus"))
+    clinical = status_in(resource.get("clinicalStatus"), "condition-clinical", _STATUSES)
     if clinical is None:
-        return "active"
+        abated = (value for name, value in resource.items() if name.startswith("abatement"))
+        return "inactive" if any(value not in (None, False, "") for value in abated) else "active"
     return clinical if clinical in _STATUSES else "unknown"
 
 
@@ -56,18 +58,6 @@ def recorded_of(resource: Json) -> Any:
         obj(resource.get("meta")).get("lastUpdated"),
     )
     return next((choice for choice in choices if choice is not None), None)
-
-
-def _code(value: Any) -> str | None:
-    """A status as a code, whether it is a concept (R4) or a plain string (R3)."""
-    for item in items(value):
-        plain = text(item) if isinstance(item, str) else None
-        for coding in objects(item.get("coding")) if isinstance(item, dict) else ():
-            plain = plain or text(coding.get("code"))
-        plain = plain or label(item)
-        if plain:
-            return plain.casefold()
-    return None
 
 
 def _day_at_least(value: Any) -> Any:

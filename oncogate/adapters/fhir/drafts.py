@@ -46,7 +46,7 @@ def _held_by(group: Found, context: Context, seen: set[str]) -> Iterator[Found]:
     ]
     for n, link in enumerate(_links(group.resource)):
         target = context.index.resolve(link, group)
-        if target is None and _may_be_a_drug(link):
+        if target is None and context.index.type_of(link, group) in (None, *GROUPS, *MEDICATION_ORDERS):
             drug = {"display": obj(link).get("display")}
             unseen = {**subject, "resourceType": MEDICATION_ORDERS[0], "medicationReference": drug}
             choices.append(Found(unseen, f"{group.pointer}/action/{n}", None, group, f"action-{n}"))
@@ -65,14 +65,6 @@ def _links(group: Json) -> Iterator[object]:
     for action in objects(group.get("action")):
         yield from items(action.get("resource"))
         yield from _links(action)
-
-
-def _may_be_a_drug(link: object) -> bool:
-    """Whether a reference may mean an order of drugs, by the type that it says."""
-    reference = text(link) or text(obj(link).get("reference")) or ""
-    parts = reference.split("/_history/")[0].split("/")
-    said = text(obj(link).get("type")) or (parts[-2] if len(parts) > 1 else None)
-    return said is None or said in (*GROUPS, *MEDICATION_ORDERS)
 
 
 def with_unseen(order: Entry | None, sent: Pages, pointer: str, context: Context) -> Entry | None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from oncogate.adapters.fhir.access import V2_0074, Json, codings, has_code, label, objects, text, texts, words
+from oncogate.adapters.fhir.access import (
+    V2_0074,
+    Json,
+    codings,
+    has_code,
+    label,
+    objects,
+    says_absent,
+    text,
+    texts,
+    words,
+)
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import (
     Context,
@@ -30,7 +41,7 @@ def read_exam(found: Found, context: Context) -> list[Entry] | None:
             return None
         status = report_status(resource)
         made = context.observed(found, status)
-        if status == "final" and not _has_value(resource):
+        if status == "final" and (says_absent(resource) or not _has_value(resource)):
             status = "registered"
     elif found.type == "DiagnosticReport":
         if context.in_bundle and not exams and not has_code(resource.get("category"), _IMAGING):

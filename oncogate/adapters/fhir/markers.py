@@ -22,6 +22,7 @@ from oncogate.adapters.fhir.access import (
     has_code,
     label,
     objects,
+    says_absent,
     text,
     texts,
     words,
@@ -107,7 +108,7 @@ def _measured_components(resource: Json, context: Context) -> set[str]:
 
 
 def _members(report: Found, context: Context) -> tuple[set[str], list[bool]]:
-    """The markers of the results that a report lists, and for each result whether it is one."""
+    """The markers of the results that a report lists, and for each result whether it is one of the same person's."""
     markers: set[str] = set()
     results: list[bool] = []
     for link in objects(report.resource.get("result")):
@@ -120,7 +121,9 @@ def _members(report: Found, context: Context) -> tuple[set[str], list[bool]]:
         status = (text(resource.get("status")) or "").casefold()
         measured = bool(_measured_components(resource, context))
         good = (
-            status in ("final", "amended", "corrected")
+            context.whose(member) == context.whose(report)
+            and member.modifier is None
+            and status in ("final", "amended", "corrected")
             and _result(resource, "Observation", bool(genes), measured, [])[1] is None
         )
         results.append(good)
@@ -146,9 +149,9 @@ def _result(
     state = not_a_result(said, concept)
     if state:
         return said, state
-    if objects(resource.get("dataAbsentReason")) and not said:
+    if says_absent(resource):
         reason = label(resource.get("dataAbsentReason"))
-        return reason, not_a_result(reason) or "registered"
+        return said or reason, not_a_result(reason) or "registered"
     parts = [(label(c.get("code")) or "", value_text(c), c) for c in objects(resource.get("component"))]
     findings = [
         (name, value)

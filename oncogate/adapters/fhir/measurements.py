@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from oncogate.adapters.fhir.access import (
@@ -14,7 +13,6 @@ from oncogate.adapters.fhir.access import (
     CATEGORY,
     LOINC,
     SCT,
-    UCUM,
     V2_0074,
     Json,
     code_in,
@@ -24,8 +22,8 @@ from oncogate.adapters.fhir.access import (
     label,
     number,
     objects,
+    says_absent,
     shortened,
-    system_of,
     text,
     texts,
     words,
@@ -33,8 +31,9 @@ from oncogate.adapters.fhir.access import (
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry, Reader, Unreadable, report_status
 from oncogate.adapters.fhir.reports import not_a_result
+from oncogate.adapters.fhir.units import unit_of
 from oncogate.adapters.fhir.vocabulary import Asked
-from oncogate.clinical.units import MEASURES, factor
+from oncogate.clinical.units import factor
 
 _LABORATORY = {(CATEGORY, "laboratory"), (V2_0074, "LAB"), (V2_0074, "HM"), (V2_0074, "CH")}
 _VITAL = {(CATEGORY, "vital-signs")}
@@ -155,7 +154,9 @@ def read_value(resource: Json) -> Entry:
     An interpretation such as POS stands in for a word where none was reported.
     """
     made = _valued(resource)
-    if "text" not in made and not objects(resource.get("dataAbsentReason")):
+    if says_absent(resource):
+        return {**made, "conflict": "a value, and a reason why there is none"} if made else {}
+    if "text" not in made:
         said = _interpreted(resource)
         if said:
             made["text"] = said
@@ -357,37 +358,6 @@ def _written(said: str | None) -> Entry:
     if match[1]:
         made["value"]["comparator"] = _COMPARATORS[match[1]]
     return made
-
-
-_UNITY = "1"
-"""UCUM's unit of what has none: beside another unit it says nothing."""
-
-
-def unit_of(given: Json) -> tuple[str, str | None]:
-    """The unit in which a quantity is to be read, and how its code and its printed unit disagree, if they do.
-
-    The UCUM code goes first; the printed unit stands in where the code can't be read.
-    """
-    ucum = system_of(given.get("system")) in (None, UCUM)
-    code = text(given.get("code")) if ucum else None
-    printed = text(given.get("unit"))
-    if code is None or printed is None or code == printed:
-        return code or printed or "", None
-    by_code, by_unit = _factors(code), _factors(printed)
-    if printed == _UNITY and by_code:
-        return code, None
-    if not by_code or (code == _UNITY and by_unit):
-        return (printed if by_unit else code), None
-    if not by_unit or any(by_code.get(measure) == by for measure, by in by_unit.items()):
-        return code, None
-    return code, f"code `{code}`, unit `{printed}`"
-
-
-@lru_cache(maxsize=1024)
-def _factors(unit: str) -> Mapping[str, Decimal]:
-    """By measure that the unit can be one of, its factor."""
-    found = ((measure, factor(measure, unit)) for measure in MEASURES)
-    return {measure: by for measure, by in found if by is not None}
 
 
 def _shown(value: Any) -> str:

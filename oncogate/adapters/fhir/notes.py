@@ -14,6 +14,7 @@ from oncogate.adapters.fhir.access import (
     obj,
     objects,
     shortened,
+    status_in,
     text,
     texts,
 )
@@ -34,6 +35,14 @@ _NEVER_A_NOTE = frozenset(
 )
 
 
+_ELSEWHERE = re.compile(
+    r"\W*(?:详?见备注|详?见附注|备注|其[他它]|other|see (?:the )?(?:notes?|comments?))\W*", re.IGNORECASE
+)
+"""Where a name should stand: look at the note."""
+_NO_ALLERGY = frozenset({"refuted", "entered-in-error"})
+_CLINICAL = frozenset({"active", "inactive", "resolved"})
+
+
 def read_allergy(found: Found, context: Context) -> list[Entry] | None:
     """An allergy or intolerance; its times are kept where they can be read."""
     if found.type != "AllergyIntolerance":
@@ -50,8 +59,15 @@ def read_allergy(found: Found, context: Context) -> list[Entry] | None:
     substances = [r.get("substance") for r in objects(resource.get("reaction"))]
     named = [c for c in (resource.get("code"), *substances) if codes_of(c)]
     noted = next((t for n in objects(resource.get("note")) if (t := text(n.get("text")))), None)
-    said = next((one for c in named if (one := label(c))), None) or noted
-    if said is None and status not in ("inactive", "resolved", "refuted", "entered-in-error"):
+    worded = [
+        one for c in named for one in (*texts(c), *(d["display"] for d in codings(c) if "display" in d))
+    ]
+    said = next((one for one in worded if not _ELSEWHERE.fullmatch(one)), None) or noted
+    if (
+        said is None
+        and (worded or not named)
+        and status not in ("inactive", "resolved", "refuted", "entered-in-error")
+    ):
         raise Unreadable("doesn't say to what")
     category = resource.get("category")
     kind = category[0] if category in (["food"], ["environment"]) else "allergy"
@@ -62,13 +78,10 @@ def read_allergy(found: Found, context: Context) -> list[Entry] | None:
 
 def _allergy_status(resource: Json) -> str | None:
     """`refuted` or `entered-in-error` if it is, else the clinical status, by its code."""
-    for name in ("verificationStatus", "clinicalStatus"):
-        given = resource.get(name)
-        coded = next((c["code"] for c in codings(given) if "code" in c), None)
-        status = coded or label(given) or text(given)
-        if status and (name == "clinicalStatus" or status.casefold() in ("refuted", "entered-in-error")):
-            return status.casefold()
-    return None
+    verified = status_in(resource.get("verificationStatus"), "allergyintolerance-verification", _NO_ALLERGY)
+    if verified in _NO_ALLERGY:
+        return verified
+    return status_in(resource.get("clinicalStatus"), "allergyintolerance-clinical", _CLINICAL)
 
 
 def read_note(found: Found, context: Context) -> list[Entry] | None:

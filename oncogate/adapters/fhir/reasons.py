@@ -37,8 +37,8 @@ def reasons_of(found: Found, context: Context) -> tuple[list[str], list[Json]]:
 
 def _stands(condition: Found, named_at: str, context: Context) -> bool:
     """Whether a condition is one of the patient: not another's, not refuted, not entered in error."""
-    owner = context.index.patient(condition.resource, condition)
-    if owner is not None and context.patient is not None and owner != context.patient:
+    owner = context.whose(condition)
+    if owner != context.patient:
         problem = f"the reason `{condition.source}` is a condition of patient `{owner}`, and doesn't count"
         context.say(named_at, "wrong-patient", problem)
         return False
@@ -46,13 +46,13 @@ def _stands(condition: Found, named_at: str, context: Context) -> bool:
 
 
 def matching_conditions(concept: Any, context: Context) -> list[str]:
-    """The ids of the conditions on record that carry one of the concept's codes.
+    """The ids of the patient's conditions on record that carry one of the concept's codes.
 
     ICD-10 codes match where one is the other with more characters (`C34.1` and `C34.100x001`).
     """
     wanted = [key for key in map(_key, codings(concept)) if key is not None]
     found = []
-    for condition in context.conditions:
+    for condition in (c for c in context.conditions if context.whose(c) == context.patient):
         own = [key for key in map(_key, codings(condition.resource.get("code"))) if key is not None]
         if condition.id not in found and any(_same(one, other) for one in wanted for other in own):
             found.append(condition.id)

@@ -13,7 +13,15 @@ from oncogate.adapters.fhir.access import codes_of, codings, label, obj, objects
 from oncogate.adapters.fhir.assessments import assessment_kind, read_assessment
 from oncogate.adapters.fhir.bundles import Found, Pages
 from oncogate.adapters.fhir.consents import consent_kind, read_consent, withdrawn_all_the_same
-from oncogate.adapters.fhir.context import Context, Entry, Reader, Unreadable
+from oncogate.adapters.fhir.context import (
+    NEVER_COUNTED,
+    Context,
+    Entry,
+    Reader,
+    Unreadable,
+    effective_of,
+    is_before,
+)
 from oncogate.adapters.fhir.diagnoses import read_diagnosis
 from oncogate.adapters.fhir.markers import read_markers
 from oncogate.adapters.fhir.measurements import asked_only, read_lab, read_vital
@@ -78,6 +86,8 @@ class Record:
         for place in pages.garbled:
             self.mark(section, place, "isn't a FHIR resource")
         self.read(section, pages.found)
+        if section == "labs":
+            self.mark_unsent(pages.found)
 
     def sort(self, pages: Pages) -> None:
         """A whole record: each resource goes where it belongs; what nothing belongs to is not supplied."""
@@ -91,6 +101,23 @@ class Record:
                 self.mark(section, "", pages.missing)
             for place in pages.garbled:
                 self.mark(section, place, "isn't a FHIR resource")
+
+    def mark_unsent(self, found: Iterable[Found]) -> None:
+        """A report among the results that lists one that wasn't sent, and is newer than all that were, may hide the newest.
+
+        An older one hides nothing that anyone asks for: hosts send the reports of a year and the results of a week.
+        """
+        sent = [entry["effective"] for entry in self.sections["labs"] if "effective" in entry]
+        for one in found:
+            void = (text(one.resource.get("status")) or "").casefold() in NEVER_COUNTED
+            if one.type != "DiagnosticReport" or void or self.context.whose(one) != self.patient:
+                continue
+            links = [link for link in objects(one.resource.get("result")) if text(link.get("reference"))]
+            given = effective_of(one.resource) or one.resource.get("issued")
+            time = self.context.readable(given)
+            newer = time is None or all(is_before(result, time) for result in sent)
+            if newer and any(self.context.index.resolve(link, one) is None for link in links):
+                self.mark("labs", one.pointer, "lists a result that wasn't sent")
 
     def read(self, section: str, found: Iterable[Found]) -> None:
         """Read resources into a section."""
@@ -141,10 +168,14 @@ class Record:
     ) -> list[Entry] | None:
         """Read one resource; whatever goes wrong becomes an unread mark and a diagnostic.
 
-        What can't be read of another patient hides nothing of this one.
+        What can't be read of another patient hides nothing of this one. A `modifierExtension` may turn what
+        a resource says into its opposite, and none is known; what is an error anyway, or a withdrawal, stays.
         """
         try:
             entries = reader(found, self.context)
+            standing = [entry for entry in entries or () if entry.get("status") != "entered-in-error"]
+            if standing and found.modifier is not None and reader is not withdrawn_all_the_same:
+                raise Unreadable(f"has a modifierExtension that isn't known: `{found.modifier}`")
             for entry in entries or ():
                 shown = {k: v for k, v in entry.items() if not k.startswith("_")}
                 _MODELS.get(section, model.Note).model_validate(shown)
@@ -168,7 +199,7 @@ class Record:
 
     def mark(self, section: str, pointer: str, problem: str, found: Found | None = None) -> None:
         """Note that something of a section could not be read."""
-        named = self.context.index.patient(found.resource, found) if found is not None else None
+        named = self.context.index.about(found) if found is not None else None
         if named is not None and self.patient is not None and named != self.patient:
             self.context.say(
                 pointer, "wrong-patient", f"an entry of patient `{named}` can't be read, and doesn't count"

@@ -22,6 +22,7 @@ from oncogate.adapters.fhir.access import (
     codings,
     has_code,
     objects,
+    says_absent,
     text,
     texts,
     words,
@@ -161,6 +162,8 @@ def stages_of_condition(found: Found, context: Context) -> list[Entry]:
 
 
 def _value(resource: Json) -> str:
+    if says_absent(resource):
+        return ""
     plain = text(resource.get("valueString"))
     if plain:
         return plain

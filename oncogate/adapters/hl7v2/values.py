@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from oncogate.adapters.fhir.access import UCUM, shortened
-from oncogate.adapters.fhir.measurements import read_value, unit_of
+from oncogate.adapters.fhir.measurements import read_value
+from oncogate.adapters.fhir.units import unit_of
 from oncogate.adapters.hl7v2.codes import codings_of, label_of, system_named
 from oncogate.adapters.hl7v2.segments import Parts, Segment
 from oncogate.clinical.units import MEASURES, factor

@@ -36,7 +36,7 @@ def patient_age(case: Case, options: Options) -> Derived:
             ("patient.age",),
         )
     if age is None:
-        return _not_said("patient.age")
+        return _not_supplied("patient.age")
     return Derived(
         frozenset({age}),
         (_said("patient.age", f"{age} a"),),
@@ -55,7 +55,7 @@ def patient_sex(case: Case, options: Options) -> Derived:
     """`female` or `male`; unknown where the host says anything else."""
     sex = case.record.patient.sex if case.record.patient else None
     if sex not in ("female", "male"):
-        return Derived(frozenset({"female", "male"}), (_absent("patient.sex"),), ("patient.sex",))
+        return Derived(frozenset({"female", "male"}), _not_supplied("patient.sex").evidence, ("patient.sex",))
     return Derived(frozenset({sex}), (_said("patient.sex", sex),))
 
 
@@ -63,7 +63,7 @@ def patient_ward(case: Case, options: Options) -> Derived:
     """The ward as the host calls it; unknown where it doesn't say."""
     ward = (case.record.patient.ward or "").strip() if case.record.patient else ""
     if not ward:
-        return _not_said("patient.ward")
+        return _not_supplied("patient.ward")
     return Derived(frozenset({ward}), (_said("patient.ward", ward),))
 
 
@@ -106,11 +106,11 @@ def body_surface_deviation(case: Case, options: Options) -> Derived:
     percent = _percent(recorded, computed)
     said = Text(
         zh=f"记录的体表面积 {plain(recorded)} m²，按身高体重计算为 {computed:.2f} m²，相差 {plain(percent)}%",
-        en=f"body surface {plain(recorded)} m² on record, {computed:.2f} m² by height and weight, {plain(percent)} % apart",
+        en=f"body surface {plain(recorded)} m² on record, {computed:.2f} m² by height and weight, {plain(percent)}% apart",
     )
     used = _used(case, own, *needed)
     return Derived(
-        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)} %"), *used), holding=(said,)
+        frozenset({percent}), (_said("patient.bsa_deviation", f"{plain(percent)}%"), *used), holding=(said,)
     )
 
 
@@ -130,11 +130,11 @@ def weight_change(case: Case, options: Options) -> Derived:
     percent = _percent(now, then)
     said = Text(
         zh=f"体重由 {plain(then)} kg 变为 {plain(now)} kg，变化 {plain(percent)}%",
-        en=f"weight {plain(then)} kg before, {plain(now)} kg now, a change of {plain(percent)} %",
+        en=f"weight {plain(then)} kg before, {plain(now)} kg now, a change of {plain(percent)}%",
     )
     used = (s.evidence("vital.weight") for s in (*lately.newest, *before.newest))
     return Derived(
-        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)} %"), *used), holding=(said,)
+        frozenset({percent}), (_said("patient.weight_change", f"{plain(percent)}%"), *used), holding=(said,)
     )
 
 
@@ -213,8 +213,8 @@ def _unsaid(case: Case, fact: str, options: Options, window: str) -> list[Eviden
 
 def _gap(case: Case, fact: str, options: Options, window: str | None) -> list[Evidence]:
     """Why a value isn't known: what was found and can't be used, or that nothing is there."""
-    if window is None:
-        return [_absent(fact)]
+    if window is None:  # no entry: the host says it of the patient, or doesn't
+        return [*_not_supplied(fact).evidence]
     span = Window.of(options[window], case.at) if window in options else None
     rows = [r for r in select(case, fact, window=span).evidence() if r.entry is not None or r.counted is None]
     untold = any(r.counted is None or (r.counted and r.why is not None) for r in rows)
@@ -254,6 +254,11 @@ def _said(fact: str, value: str) -> Evidence:
 
 def _absent(fact: str) -> Evidence:
     return Evidence(fact=fact, counted=None, why="absent")
+
+
+def _not_supplied(fact: str) -> Derived:
+    """What only the host can say of the patient."""
+    return Derived(UNKNOWN, (Evidence(fact=fact, counted=None, why="not_supplied"),), (fact,))
 
 
 def _not_said(fact: str) -> Derived:

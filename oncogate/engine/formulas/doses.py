@@ -87,10 +87,11 @@ def dose_change(case: Case, options: Options) -> Derived:
         ]
         if percent:
             numbers = f"{plain(before.dose)} → {plain(now)} {before.unit}"
+            change = f"{percent:+.1f}".removesuffix(".0") + "%"
             said.append(
                 Text(
-                    zh=f"{drug.label.zh} {numbers}（{percent:+.0f}%）",
-                    en=f"{drug.label.en} {numbers} ({percent:+.0f} %)",
+                    zh=f"{drug.label.zh} {numbers}（{change}）",
+                    en=f"{drug.label.en} {numbers} ({change})",
                 )
             )
     if case.doubtful:
@@ -192,7 +193,7 @@ def lifetime_dose(
             *reckoned_by(case, ordered.drug, unit),
         ]
     untold = untold or bool(unnamed) or (case.doubtful and not case.drugs)
-    label, shown = case.facts[name].label, f"{plain(total.quantize(Decimal('0.1')))} {unit_text(unit).zh}"
+    label, shown = case.facts[name].label, f"{plain(total.quantize(Decimal('0.01')))} {unit_text(unit).zh}"
     said = Text(
         zh=f"{label.zh}{'至少 ' if untold else ' '}{shown}",
         en=f"{label.en}{' at least' if untold else ''} {shown}",

@@ -64,7 +64,9 @@ def anc_nadir(case: Case, options: Options) -> Derived:
     if _comparator(lowest) in ("<", "<="):
         # somewhere from 0 up to the bound; what lies below `<0.5` is below it
         top = value.next_minus() if _comparator(lowest) == "<" and value else value
-        return Derived(frozenset({Decimal(0), top}), evidence)
+        bound = f"{_comparator(lowest)}{value:f} ×10⁹/L"
+        said = Text(zh=f"ANC 最低 {bound}", en=f"lowest ANC {bound}")
+        return Derived(frozenset({Decimal(0), top}), evidence, holding=(said,))
     if _comparator(lowest) in (">", ">="):
         return Derived(UNKNOWN, evidence, ("lab.anc",))
     shown = f"{value:f} ×10⁹/L"

@@ -88,14 +88,14 @@ def lvef_drop(case: Case, options: Options) -> Derived:
     return Derived(
         frozenset({drop}),
         (
-            Evidence(fact="heart.lvef_drop", counted=True, value=f"{plain(then)} % → {plain(now)} %"),
+            Evidence(fact="heart.lvef_drop", counted=True, value=f"{plain(then)}% → {plain(now)}%"),
             *(s.evidence("lab.lvef") for s in (*measured.newest, *at_last)),
             *(s.evidence("treatment.anti_her2") for s in given.standings if s.counted and s.when == first),
         ),
         holding=(
             Text(
                 zh=f"较用药前基线（{plain(then)}%）下降 {plain(drop)} 个百分点",
-                en=f"{plain(drop)} points below the baseline of {plain(then)} %",
+                en=f"{plain(drop)} points below the baseline of {plain(then)}%",
             ),
         ),
     )

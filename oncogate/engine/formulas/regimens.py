@@ -19,7 +19,7 @@ LABELS = {
 }  # fmt: skip
 _VERIFIED = {
     "sourced": Text(zh="有出处", en="sourced"),
-    "general_knowledge": Text(zh="常识，待核对", en="general knowledge, to be checked"),
+    "general_knowledge": Text(zh="一般知识，待核对", en="general knowledge, to be checked"),
     "reviewed": Text(zh="已审核", en="reviewed"),
 }
 
@@ -210,8 +210,8 @@ def _row_evidence(row: Regimen, settled: bool) -> Evidence:
     said, basis = _said(row), _VERIFIED.get(row.verification, _VERIFIED["general_knowledge"])
     source = "" if row.source == "GK" else row.source  # general knowledge has no other name
     detail = Text(
-        zh=f"{said.zh}（依据：{'，'.join(filter(None, (source, basis.zh)))}）",
-        en=f"{said.en} ({', '.join(filter(None, (source, basis.en)))})",
+        zh=f"{said.zh}；依据：{'，'.join(filter(None, (source, basis.zh)))}",
+        en=f"{said.en}; {', '.join(filter(None, (source, basis.en)))}",
     )
     return Evidence(
         fact="regimen.fn_category",
@@ -230,4 +230,4 @@ def _said(row: Regimen) -> Text:
         else Text(zh=f"（每 {row.interval} 天）", en=f" (every {row.interval} days)")
     )
     title = row.title + (" " if row.title[-1:].isascii() else "")
-    return Text(zh=f"{title}方案{every.zh}属{label.zh}", en=f"{row.id}{every.en}: {label.en}")
+    return Text(zh=f"{title}方案{every.zh}属{label.zh}", en=f"{row.title}{every.en}: {label.en}")

@@ -159,7 +159,7 @@ class Explorer:
             yield _filled(one.text, rule, language) or one_line(code_text(one.kind, language) + level)
 
     def _parameters(self, rule: Rule, language: Language) -> Iterator[ShownParameter]:
-        used = parameters_used(rule, self.force)
+        used = parameters_used(rule, self.force, self.library.tables)
         for key, parameter in self.force.used.get(rule.id, rule.parameters).items():
             name, _, own = key.rpartition("/")
             owner: Rule | Fact = self.force.facts[name] if name else rule
@@ -173,7 +173,7 @@ class Explorer:
             )  # fmt: skip
 
     def _value(self, parameter: Parameter, language: Language, *, whole: bool = False) -> str:
-        said = parameter_value(parameter, self.library, whole=whole)
+        said = parameter_value(parameter, self.library.tables, whole=whole)
         return powers(one_line(said.in_(language)))
 
     def _range(self, parameter: Parameter, language: Language) -> str:
@@ -181,7 +181,7 @@ class Explorer:
         if not parameter.tunable:
             return ""
         if parameter.choices is not None:
-            labels = (class_label(one, self.library).in_(language) for one in parameter.choices)
+            labels = (class_label(one, self.library.tables).in_(language) for one in parameter.choices)
             return ("、" if language == "zh" else ", ").join(labels)
         if parameter.range is None:
             return ""

@@ -104,7 +104,9 @@ class _Painter:
             return self.leaf(condition, parameters, truth, outcome, depth)
         kind, inner, count = _tree(condition)
         said = (
-            parameter_value(parameters[count], self.library).in_(self.language) if count is not None else ""
+            parameter_value(parameters[count], self.library.tables).in_(self.language)
+            if count is not None
+            else ""
         )
         return Box(kind, said, truth, inner=self.boxes(inner, parameters, walk, depth))
 
@@ -171,13 +173,16 @@ class _Painter:
         branches: list[tuple[str, Text, Sequence[Condition]]] = [
             (
                 "case",
-                parameter_value(parameters[b.then], self.library) if given else value_label(b.then, fact),
+                parameter_value(parameters[b.then], self.library.tables)
+                if given
+                else value_label(b.then, fact),
                 b.when or (),
             )
             for b in fact.cases
         ]
         branches += [
-            ("points", parameter_value(parameters[p.points], self.library), p.when) for p in fact.points
+            ("points", parameter_value(parameters[p.points], self.library.tables), p.when)
+            for p in fact.points
         ]
         return tuple(
             Box(
