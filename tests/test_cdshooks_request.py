@@ -110,7 +110,7 @@ def test_all_drugs_of_all_drafts_are_one_order() -> None:
 def test_only_drafts_are_the_order() -> None:
     others = [
         medication(f"mr-{s}", status=s, authoredOn="2026-03-01T09:00:00+08:00")
-        for s in ("active", "on-hold", "completed", "cancelled", "stopped", "entered-in-error", "unknown")
+        for s in ("active", "on-hold", "completed", "cancelled", "stopped", "entered-in-error")
     ]
     request = read(hook(medication(), *others))
     assert request.order is not None
@@ -122,10 +122,9 @@ def test_only_drafts_are_the_order() -> None:
     assert supplied.record.unread == ()
 
 
-def test_a_draft_without_status_stands_among_drafts() -> None:
-    draft = medication()
-    del draft["status"]
-    assert len(order_of(draft).drugs) == 1
+@pytest.mark.parametrize("status", [None, "unknown", "Draft"])
+def test_what_is_neither_on_record_nor_over_is_a_draft_among_drafts(status: str | None) -> None:
+    assert len(order_of(medication(status=status)).drugs) == 1
 
 
 def test_what_shall_not_be_done_is_not_ordered() -> None:
@@ -147,6 +146,37 @@ def test_surgery_and_radiotherapy(code: str, kind: str) -> None:
     }  # fmt: skip
     order = order_of(service)
     assert (order.id, order.kind, order.drugs) == ("s1", kind, ())
+
+
+def service(**more: Any) -> dict[str, Any]:
+    return {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", **more}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"code": {"text": "静脉化疗（TC方案）"}}, {"code": {"text": "术后化疗"}}, {"code": {"concept": {"text": "腹腔灌注化疗"}}},
+        {"code": {"coding": [{"system": SCT, "code": "266719004", "display": "Oral chemotherapy"}]}},
+        {"category": [{"text": "化疗"}], "code": {"text": "TC方案"}},
+    ],
+)  # fmt: skip
+def test_a_chemotherapy_that_is_ordered_as_a_service(more: dict[str, Any]) -> None:
+    order = order_of(service(**more))
+    assert (order.kind, order.drugs) == ("chemotherapy", ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["化疗前检查", "化疗护理", "化疗后骨髓抑制监测", "化疗药敏试验", "输液港植入（化疗用）", "Chemotherapy care", "Chemotherapy education",
+     "Insertion of port for chemotherapy", "CT"],
+)  # fmt: skip
+def test_what_is_ordered_around_a_chemotherapy_is_none(text: str) -> None:
+    assert read(hook(service(code={"text": text}))).order is None
+
+
+def test_a_code_goes_before_the_words_of_a_service() -> None:
+    coded = {"coding": [{"system": SCT, "code": "108290001"}], "text": "同步放化疗"}
+    assert order_of(service(code=coded)).kind == "radiotherapy"
 
 
 def test_chemotherapy_by_category() -> None:
@@ -205,6 +235,114 @@ def test_a_drug_that_cannot_be_found_is_never_dropped() -> None:
         assert "order-drug-unknown" in {d.code for d in found.diagnostics}
 
 
+def atc(*codes: str) -> list[dict[str, Any]]:
+    return [{"system": ATC, "code": code} for code in codes]
+
+
+def local(*displays: str) -> list[dict[str, Any]]:
+    return [{"system": "http://local", "code": f"D{n}", "display": one} for n, one in enumerate(displays)]
+
+
+def recognised(order: Order) -> list[str | None]:
+    """The drugs of an order as the tables know them."""
+    return [known and known.id for known in map(VOCABULARY.identify, order.drugs)]
+
+
+@pytest.mark.parametrize(
+    ("concept", "id"),
+    [
+        ({"coding": atc("A04AA01", "L01CD02")}, None), ({"coding": atc("L01CD02", "A04AA01")}, None),
+        ({"coding": atc("L01CD02", "A04AA01"), "text": "多西他赛"}, None), ({"coding": atc("L01CD02", "L01CD01")}, None),
+        ({"coding": atc("L01CD", "L01CD02", "l01cd02")}, "docetaxel"),
+        ({"coding": atc("L01XC18", "L01FF02"), "text": "帕博利珠单抗"}, "pembrolizumab"),
+        ({"coding": atc("L01CD02"), "text": "昂丹司琼"}, None),
+        ({"coding": local("多西他赛注射液"), "text": "见医嘱单"}, "docetaxel"),
+        ({"coding": local("DTX", "Docetaxel"), "text": "DTX inj"}, "docetaxel"),
+        ({"coding": local("Docetaxel"), "text": "多西他赛注射液"}, "docetaxel"),
+        ({"coding": local("昂丹司琼"), "text": "多西他赛注射液"}, None), ({"coding": local("Docetaxel", "昂丹司琼"), "text": "见医嘱单"}, None),
+        ({"coding": local("紫杉醇"), "text": "注射用紫杉醇(白蛋白结合型)"}, "nab-paclitaxel"),
+        ({"coding": local("XR-17"), "text": "见医嘱单"}, None),
+    ],
+)  # fmt: skip
+def test_all_that_names_a_drug_must_be_of_one(concept: dict[str, Any], id: str | None) -> None:
+    assert recognised(order_of(medication(medicationCodeableConcept=concept))) == [id]
+
+
+def test_a_drug_that_several_codes_contradict_keeps_its_name() -> None:
+    (drug,) = order_of(medication(medicationCodeableConcept={"coding": atc("A04AA01", "L01CD02")})).drugs
+    assert (drug.code, drug.name) == (None, "A04AA01 / L01CD02")
+    concept = {"coding": local("XR-17"), "text": "见医嘱单"}
+    assert order_of(medication(medicationCodeableConcept=concept)).drugs[0].name == "见医嘱单"
+
+
+DOCETAXEL = {"coding": atc("L01CD02"), "text": "多西他赛注射液"}
+SALINE = {"coding": atc("B05BB01"), "text": "氯化钠注射液"}
+BAG = {"coding": [{"system": "http://local", "code": "YP001"}], "text": "化疗药袋"}
+
+
+@pytest.mark.parametrize(
+    ("code", "ingredients", "ids"),
+    [
+        (BAG, [DOCETAXEL], ["docetaxel"]), (BAG, [DOCETAXEL, SALINE], ["docetaxel", "sodium-chloride"]),
+        (BAG, [DOCETAXEL, {"text": "XR-17"}], ["docetaxel", None]), (BAG, [{"text": "XR-17"}], [None]), (BAG, [SALINE], [None]),
+        (SALINE, [DOCETAXEL], ["sodium-chloride", "docetaxel"]), (SALINE, [{"text": "氯化钠"}], ["sodium-chloride"]),
+        (SALINE, [{"text": "氯化钠"}, {"text": "XR-17"}], ["sodium-chloride", None]),
+        (SALINE, [{"coding": [{"system": "http://local", "code": "S1"}]}], ["sodium-chloride"]),
+        (DOCETAXEL, [{"text": "多西他赛"}], ["docetaxel"]), (DOCETAXEL, [{"text": "Docetaxel"}, {"text": "polysorbate 80"}], ["docetaxel"]),
+        (DOCETAXEL, [{"text": "docetaxel trihydrate salt"}], ["docetaxel"]), (DOCETAXEL, [SALINE], ["docetaxel"]),
+        ({"text": "注射用紫杉醇(白蛋白结合型)"}, [{"coding": atc("L01CD01")}], ["nab-paclitaxel"]),
+        (DOCETAXEL, [{"text": "多西他赛"}, {"text": "环磷酰胺"}], ["docetaxel", "cyclophosphamide"]),
+    ],
+)  # fmt: skip
+def test_what_a_medication_holds_beside_its_code(
+    code: dict[str, Any], ingredients: list[dict[str, Any]], ids: list[str | None]
+) -> None:
+    held = [{"itemCodeableConcept": one} for one in ingredients]
+    mix = {"resourceType": "Medication", "id": "m1", "code": code, "ingredient": held}
+    assert recognised(order_of(referring({"reference": "#m1"}, contained=[mix]))) == ids
+
+
+def group(*actions: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "RequestGroup", "id": "rg1", "status": "draft", "subject": {"reference": "Patient/p1"},
+        "action": [{"resource": one} if isinstance(one, dict) else {"action": one} for one in actions], **more,
+    }  # fmt: skip
+
+
+def inside(id: str, text: str, **more: Any) -> dict[str, Any]:
+    made = medication(id, medicationCodeableConcept={"text": text}, **more)
+    return {key: value for key, value in made.items() if key != "subject"}
+
+
+@pytest.mark.parametrize(
+    ("drafts", "names"),
+    [
+        ([group({"reference": "#a"}, contained=[inside("a", "顺铂")])], ["顺铂"]),
+        ([group([{"resource": {"reference": "#a"}}], contained=[inside("a", "顺铂")])], ["顺铂"]),
+        ([group(contained=[inside("a", "顺铂", status="active")])], ["顺铂"]),
+        ([group(contained=[inside("a", "顺铂", status="Cancelled"), inside("b", "卡铂", doNotPerform=True)])], []),
+        ([group({"reference": "MedicationRequest/m9"})], [None]),
+        ([group({"reference": "MedicationRequest/m9", "display": "顺铂"}, {"reference": "#x"}, {"reference": "urn:uuid:7"})],
+         ["顺铂", None, None]),
+        ([group({"reference": "ServiceRequest/s9"}, {"reference": "Task/t9"}, {"display": "CT", "type": "ServiceRequest"})], []),
+        ([group({"reference": "MedicationRequest/mr1"}), medication()], ["多西他赛"]),
+        ([group({"reference": "MedicationRequest/mr1"}), medication(), medication("mr2", status="active")], ["多西他赛"]),
+        ([group({"reference": "#b"}, contained=[{**group({"reference": "#a"}), "id": "b"}, inside("a", "顺铂")])], ["顺铂"]),
+    ],
+)  # fmt: skip
+def test_what_a_group_holds_is_ordered(drafts: list[Any], names: list[str | None]) -> None:
+    assert [d.name for d in order_of(*drafts).drugs] == names
+    assert [d.name for d in order_of(*(d | {"resourceType": "RequestOrchestration"} if d["resourceType"] == "RequestGroup" else d for d in drafts)).drugs] == names  # fmt: skip
+
+
+def test_what_a_group_refers_to_elsewhere_is_ordered_once_and_for_its_patient() -> None:
+    kept = {"orders": bundle(medication("mr2"), medication("mr3", status="active"))}
+    both = group({"reference": "MedicationRequest/mr2"}, {"reference": "MedicationRequest/mr3"})
+    assert [d.name for d in order_of(both, prefetch=kept).drugs] == ["多西他赛"]
+    others = group(contained=[inside("a", "顺铂")], id="rg2") | {"subject": {"reference": "Patient/p2"}}
+    assert [d.name for d in order_of(medication(), others).drugs] == ["多西他赛"]
+
+
 def test_active_ingredients_of_a_combination() -> None:
     ingredients = [
         {"itemCodeableConcept": {"text": "替加氟"}},
@@ -255,6 +393,46 @@ def test_reason() -> None:
     coded = order_of(medication(reasonCode=[{"coding": condition["code"]["coding"]}]))
     assert coded.focus is None
     assert [c.code for c in coded.reasons] == ["C50.900"]
+
+
+def verified(status: str) -> dict[str, Any]:
+    return {"verificationStatus": {"coding": [{"code": status}]}}
+
+
+@pytest.mark.parametrize(
+    "more", [verified("refuted"), verified("entered-in-error"), {"subject": {"reference": "Patient/p2"}}]
+)
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_reason_that_is_no_condition_of_the_patient_tells_no_code(
+    more: dict[str, Any], inside: bool
+) -> None:
+    condition = {
+        "resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "C91.0"}]}, **more,
+    }  # fmt: skip
+    held: dict[str, Any] = (
+        {"reasonReference": [{"reference": "#c1"}], "contained": [condition]}
+        if inside
+        else {"reasonReference": [{"reference": "Condition/c1"}]}
+    )
+    given = {**medication("t1", **held), "resourceType": "MedicationAdministration", "status": "completed"}
+    given["effectiveDateTime"] = "2026-02-01"
+    found = reading(hook(medication(**held), prefetch={"diagnoses": condition, "treatments": given}))
+    request = Request.load(found.data)
+    assert request.order is not None
+    assert (request.order.reasons, request.order.focus) == ((), "mr1.c1" if inside else "c1")
+    assert [t.focus for t in request.record.treatments or ()] == ["t1.c1" if inside else "c1"]
+    said = [d.path for d in found.diagnostics if d.code == "wrong-patient"]
+    places = ["/context/draftOrders/entry/0/resource", "/prefetch/treatments"]
+    assert said == (places if "subject" in more else [])
+
+
+def test_a_condition_of_the_patient_goes_before_one_that_does_not_stand() -> None:
+    condition = {"resourceType": "Condition", "id": "c1", "code": {"text": "乳腺癌"}}
+    old = {**condition, "id": "c0", "code": {"text": "肺癌"}, **verified("refuted")}
+    reasons = [{"reference": "Condition/c0"}, {"reference": "Condition/c1"}]
+    order = order_of(medication(reasonReference=reasons), prefetch={"diagnoses": bundle(old, condition)})
+    assert (order.focus, [c.display for c in order.reasons]) == ("c1", ["乳腺癌"])
 
 
 def test_at_is_the_callers_else_the_orders() -> None:

@@ -115,6 +115,46 @@ def test_the_draft_requests_are_the_order() -> None:
     assert Request.load(read_bundle(bundle(request("c", "active")), AT).data).order is None
 
 
+DRAFT = {
+    "resourceType": "MedicationRequest", "id": "a", "status": "draft", "authoredOn": "2026-03-01",
+    "medicationCodeableConcept": {"text": "昂丹司琼"}, "subject": {"reference": "Patient/p1"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("beside", "more"),
+    [
+        ([{"id": "b", "status": "draft"}], {}), ([None], {}), ([], {"link": [{"relation": "next", "url": "x"}]}), ([], {"total": 2}),
+        ([{"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}], {}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_seen_beside_a_draft_may_be_a_drug(beside: list[Any], more: dict[str, Any]) -> None:
+    found = read_bundle(bundle(DRAFT, *beside, **more), AT)
+    order = Request.load(found.data).order
+    assert order is not None
+    assert [d.name for d in order.drugs] == ["昂丹司琼", None]
+    assert "order-drug-unknown" in {d.code for d in found.diagnostics}
+    record = {**DRAFT, "status": "active"}
+    assert Request.load(read_bundle(bundle(record, *beside, **more), AT).data).order is None
+
+
+def test_a_request_without_a_status_may_be_a_draft() -> None:
+    unsaid = {key: value for key, value in DRAFT.items() if key != "status"}
+    order = Request.load(read_bundle(bundle(unsaid), AT).data).order
+    assert order is not None
+    assert [d.name for d in order.drugs] == ["昂丹司琼"]
+
+
+def test_a_group_in_a_bundle_orders_what_it_holds() -> None:
+    group = {
+        "resourceType": "RequestGroup", "id": "g", "status": "draft", "contained": [DRAFT],
+        "action": [{"resource": {"reference": "#a"}}, {"resource": {"reference": "MedicationRequest/b"}}],
+    }  # fmt: skip
+    order = Request.load(read_bundle(bundle(group), AT).data).order
+    assert order is not None
+    assert [d.name for d in order.drugs] == ["昂丹司琼", None]
+
+
 def test_several_patients_need_a_draft_that_says_which() -> None:
     people = [{"resourceType": "Patient", "id": id} for id in ("p1", "p2")]
     draft = {

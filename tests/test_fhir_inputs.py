@@ -500,6 +500,55 @@ def test_what_is_no_order_on_record() -> None:
     assert one(read(service({"concept": coded("5195-3")})).orders).codes[0].code == "5195-3"
 
 
+@pytest.mark.parametrize("intent", ["proposal", "plan", "option", "Plan"])
+def test_what_nobody_ordered_is_neither_an_order_nor_a_treatment(intent: str) -> None:
+    record = read(medication(status="active", intent=intent), service(coded("5195-3"), intent=intent))
+    assert (record.orders, record.treatments) == (None, None)
+    kept = read(
+        medication(status="active", intent="order"), service(coded("5195-3"), intent="original-order")
+    )
+    assert (len(kept.orders or ()), len(kept.treatments or ())) == (2, 1)
+
+
+def test_an_order_on_hold_is_no_treatment() -> None:
+    record = read(medication(status="on-hold"))
+    assert (record.treatments, one(record.orders).status) == (None, "on-hold")
+
+
+def test_a_treatment_told_by_its_order_begins_when_the_order_says() -> None:
+    later = {"timing": {"event": ["2026-04-01T08:00:00+08:00", "2026-04-22"]}}
+    begun = one(read(medication(later, status="active", authoredOn="2026-03-01")).treatments)
+    assert (str(begun.effective), str(begun.recorded)) == ("2026-04-01 08:00:00+08:00", "2026-03-01")
+    assert (
+        str(one(read(medication(status="active", authoredOn="2026-03-01")).treatments).effective)
+        == "2026-03-01"
+    )
+
+
+def over(**repeat: Any) -> dict[str, Any]:
+    return {"timing": {"repeat": repeat}}
+
+
+@pytest.mark.parametrize(
+    ("dosages", "status"),
+    [
+        ([over(boundsPeriod={"start": "2025-06-01", "end": "2025-06-08"})], "completed"),
+        ([over(boundsPeriod={"start": "2026-02-01", "end": "2026-03-01T16:30:00Z"})], "active"),
+        ([over(boundsPeriod={"start": "2026-02-01", "end": "2026-03-01T15:30:00Z"})], "completed"),
+        ([over(boundsPeriod={"start": "2026-02-01", "end": "2026-03-02"})], "active"),
+        ([over(boundsPeriod={"start": "2025-06-01"})], "active"), ([over(frequency=1)], "active"),
+        ([{"timing": {"event": ["2025-06-01", "2025-06-22"]}}], "completed"),
+        ([{"timing": {"event": ["2025-06-01", "2026-03-04"]}}], "active"),
+        ([{"timing": {"event": ["2025-06-01", "soon"]}}], "active"),
+        ([{"timing": {"event": ["2025-06-01"], "repeat": {"frequency": 1}}}], "active"),
+        ([{"timing": {"event": ["2025-06-01"]}}, {"text": "then weekly"}], "active"), ([], "active"),
+    ],
+)  # fmt: skip
+def test_an_order_that_has_ended_by_the_moment_is_completed(dosages: list[Any], status: str) -> None:
+    record = read(medication(*dosages, status="active", authoredOn="2025-01-01"))
+    assert (one(record.orders).status, one(record.treatments).status) == (status, status)
+
+
 @pytest.mark.parametrize(
     ("resource", "planned"),
     [

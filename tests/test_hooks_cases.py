@@ -419,6 +419,13 @@ for code in ("L03AA03", "L03AA09"):
     case(f"prophylaxis: {code} is no G-CSF", both(HIGH, put("orders", h.prescribed(code, authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
 for status in ("cancelled", "stopped", "entered-in-error"):
     case(f"prophylaxis: {status}", both(HIGH, put("orders", h.prescribed("L03AA13", status=status, authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
+PAST = {"boundsPeriod": {"start": "2025-06-01", "end": "2025-06-08"}}
+for label, fields in (
+    ("proposed", {"intent": "proposal"}),
+    ("an option", {"intent": "option"}),
+    ("over", {"dosageInstruction": [{"timing": {"repeat": PAST}}]}),
+):
+    case(f"prophylaxis: {label}", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn="2025-01-01", **fields))), "warn", unmet(GCSF))  # fmt: skip
 case("prophylaxis: another patient's", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn="2026-03-02T09:00:00+08:00", **OTHER))), "warn", unmet(GCSF))  # fmt: skip
 case("prophylaxis: ordered after the moment", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn=before(hours=-1)))), "warn", unmet(GCSF))  # fmt: skip
 case("prophylaxis: an antiemetic is none", both(HIGH, put("orders", h.prescribed("A04AA01", authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
@@ -857,6 +864,21 @@ case(
     "first: a tablet was taken",
     both(UNSTAGED, put("treatments", h.prescribed("L01EB04", status="completed"))),
 )
+TWO = (h.condition(), h.condition("dx2", "C50.4"))
+LUNG_CANCER = h.condition() | {"code": h.coded("254637007", SCT)}
+
+
+def given_for(code: str) -> Change:
+    return put("treatments", h.given("L01CD02", reasonCode=[h.coded(code, h.ICD10)]))
+
+
+for code in ("C34.9", "C34", "C34.100x001", "C79.3"):
+    case(f"first: a cycle for {code}, the tumour is C34.1", both(UNSTAGED, given_for(code)))
+case("first: a cycle for C34.3, the tumour is C34.1", both(UNSTAGED, given_for("C34.3")), "block", unmet(STAGE, WORKUP))  # fmt: skip
+case("first: a cycle for C34.9, one of two lung cancers", both(UNSTAGED, put("diagnoses", h.condition(), h.condition("dx2", "C34.3")), given_for("C34.9")), "block", unknown(STAGE), free=(WORKUP, PATHOLOGY))  # fmt: skip
+case("first: a cycle for C34.9, the other tumour is no lung cancer", both(UNSTAGED, put("diagnoses", *TWO), given_for("C34.9")), free=(WORKUP, PATHOLOGY))  # fmt: skip
+case("first: a cycle by ICD-10, the tumour is in SNOMED CT", both(UNSTAGED, put("diagnoses", LUNG_CANCER), given_for("C34.1")))  # fmt: skip
+case("first: a cycle for the breast, the lung cancer is in SNOMED CT", both(UNSTAGED, put("diagnoses", LUNG_CANCER), given_for("C50.4")), "block", unmet(STAGE, WORKUP))  # fmt: skip
 for status in ("not-done", "entered-in-error"):
     case(f"first: a cycle {status}", both(UNSTAGED, put("treatments", h.given("L01CD02", status=status))), "block", unmet(STAGE, WORKUP))  # fmt: skip
 for status in ("cancelled", "draft", "entered-in-error"):
@@ -892,7 +914,6 @@ case("first: procedures not supplied, a cycle given", both(UNSTAGED, withheld("p
 case("first: treatments not supplied, staged", withheld("treatments"))
 case("first: procedures not supplied, staged", withheld("procedures"), "warn", unknown(PSTAGE))
 case("first: a cycle with a naive time", both(UNSTAGED, put("treatments", h.given("L01CD02", when="2026-02-08T10:00:00"))), "block", unknown(STAGE, WORKUP))  # fmt: skip
-TWO = (h.condition(), h.condition("dx2", "C50.4"))
 case(
     "first: a cycle for another tumour",
     both(put("diagnoses", *TWO), put("pathology", h.report(conclusionCode=[h.coded("C34.1", h.ICD10)])), UNSTAGED,
@@ -1003,6 +1024,11 @@ UNREASONED = (
 )
 case("two tumours: the order doesn't say which", both(put("diagnoses", *TWO), put("pathology", OWN), drafts(*UNREASONED)), "block", unknown(STAGE, PATHOLOGY), free=(WORKUP, LINE, PSTAGE))  # fmt: skip
 case("one tumour: the order needn't say which", drafts(*UNREASONED))
+for why, more_of_it in (
+    ("another patient's", {"subject": {"reference": "Patient/p2"}}),
+    ("refuted", {"verificationStatus": h.coded("refuted", "http://terminology.hl7.org/CodeSystem/condition-ver-status")}),
+):  # fmt: skip
+    case(f"the order's reason is a leukaemia that is {why}", both(put("diagnoses", h.condition(), h.condition("dx2", "C91.0", **more_of_it)), absent("stages"), drafts(h.drug("mr1", "L01CD02", reasonReference=[{"reference": "Condition/dx2"}]))), "block", unmet(STAGE), free=(WORKUP, LINE, GCSF, RISK, PATHOLOGY, CONSENT, PSTAGE))  # fmt: skip
 case("one tumour: nothing says which", both(drafts(*UNREASONED), staged(without(h.stage(), "focus"))))
 case("one tumour and its metastasis", both(put("diagnoses", h.condition(), h.condition("dx2", "C79.3")), staged(without(h.stage(), "focus"))))  # fmt: skip
 case("one tumour and its metastasis, order silent", both(put("diagnoses", h.condition(), h.condition("dx2", "C77.1")), drafts(*UNREASONED)))  # fmt: skip
@@ -1236,6 +1262,37 @@ case("work-up: breast with PET", both(BREAST, AC, put("exams", *h.exams("乳腺�
 case("work-up: breast without the breast", both(BREAST, AC, put("exams", *h.exams("胸部CT", "腹部超声"))), "warn", unmet(WORKUP), free=(LINE,))  # fmt: skip
 case("work-up: breast without the abdomen", both(BREAST, AC, put("exams", *h.exams("乳腺MRI", "胸部CT"))), "warn", unmet(WORKUP), free=(LINE,))  # fmt: skip
 case("work-up: not asked again later", both(absent("exams"), put("treatments", h.given("L01CD02"))))
+
+# -- what was never done ------------------------------------------------------------------------------------
+
+for label, fields in (
+    ("proposed", {"intent": "proposal"}),
+    ("planned", {"intent": "plan"}),
+    ("an option", {"intent": "option"}),
+    ("on hold", {"status": "on-hold"}),
+    ("for later", {"dosageInstruction": [{"timing": {"event": [before(days=-30)]}}]}),
+):
+    case(f"first: an earlier drug that is {label}", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", **{"status": "active", **fields}))), "block", unmet(STAGE))  # fmt: skip
+case("first: an earlier drug that was ordered", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", status="active"))), free=(WORKUP,))  # fmt: skip
+
+# -- drafts that hide a drug --------------------------------------------------------------------------------
+
+HELD = without(h.drug("mr1", "L01CD02"), "subject")
+REFERRED = {"resource": {"reference": "MedicationRequest/unsent"}}
+case("group: a drug that it contains", both(absent("stages"), drafts(h.group(None, contained=[HELD], action=[{"resource": {"reference": "#mr1"}}]))), "block", unmet(STAGE))  # fmt: skip
+case(
+    "group: a drug that it refers to wasn't sent",
+    drafts(h.group(None, action=[REFERRED])),
+    "warn",
+    {NAME: "u?"},
+)
+case("draft: of an unknown status", both(absent("stages"), drafts(h.drug("mr1", "L01CD02", status="unknown"))), "block", unmet(STAGE))  # fmt: skip
+CHEMOTHERAPY = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "subject": {"reference": h.PATIENT}, "code": {"text": "静脉化疗（TC方案）"}}  # fmt: skip
+case("draft: a service that says chemotherapy", both(drafts(CHEMOTHERAPY), NOTHING), "block", unknown(STAGE, CONSENT, PATHOLOGY), free=(RISK, RECENT, START, CRITICAL, MARKER, WORKUP, LINE, GCSF, NAME, PSTAGE))  # fmt: skip
+
+SALINE = {"resourceType": "Medication", "id": "bag", "code": h.coded("B05BB01", h.ATC, "氯化钠注射液"), "ingredient": [{"itemCodeableConcept": h.coded("L01CD02", h.ATC)}]}  # fmt: skip
+MIXED = without(h.drug("mr1", contained=[SALINE], medicationReference={"reference": "#bag"}), "medicationCodeableConcept")  # fmt: skip
+case("draft: a bag of saline with a drug in it", both(absent("stages"), drafts(MIXED)), "block", unmet(STAGE))
 
 # -- several at once ----------------------------------------------------------------------------------------
 

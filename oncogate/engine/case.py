@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from oncogate.base.logic import Truth
+from oncogate.base.logic import Truth, negate
 from oncogate.base.once import once
 from oncogate.base.texts import Text
 from oncogate.base.times import Time, go_back, instant, read_time
@@ -398,11 +398,32 @@ class Case:
             return True
         system, _, code = focus.rpartition("|")
         if system:
-            return bool(keys_of([Code(system=system, code=code)]) & tumour.codes)
+            return self._means_this_tumour(Code(system=system, code=code))
         stated = [d for d in self.diagnoses if d.id == focus]
         if stated and all(self.tables.tumour_of(d.codes) is None and self._is_secondary(d) for d in stated):
-            return False if tumour.several else None if tumour.several is None else True
+            return negate(tumour.several)
         return False
+
+    def _means_this_tumour(self, code: Code) -> Truth:
+        """Whether a code that stands for a tumour means the order's; undecided where it may mean another one as well."""
+        tumour = self.tumour
+        if keys_of([code]) & tumour.codes:
+            return True
+        if _starts(code, self.tables.secondary):
+            return negate(tumour.several)
+        mine = self._may_mean(code, tumour.codes, tumour.kind.id if tumour.kind else "")
+        others = [g for g in self._primaries if not any(d.id in (tumour.ids or ()) for d in g)]
+        codes = [tuple(c for d in group for c in d.codes) for group in others]
+        more = [self._may_mean(code, keys_of(own), self.tables.tumour_of(own) or "") for own in codes]
+        return None if mine and (tumour.several is None or any(one is not False for one in more)) else mine
+
+    def _may_mean(self, code: Code, keys: frozenset[tuple[str | None, str | None]], kind: str) -> Truth:
+        """Whether a code may mean the tumour with these codes: by the site, or by the kind where only one of them is ICD-10."""
+        plain, own = icd10(code), [other for system, other in keys if system == "icd10" and other]
+        if plain and own:
+            return any(_may_be_one_site(plain, other) for other in own)
+        known = self.tables.tumour_of([code])
+        return known == kind if keys and (known or kind) else None
 
     def _is_secondary(self, diagnosis: Diagnosis) -> bool:
         return any(_starts(code, self.tables.secondary) for code in diagnosis.codes)
@@ -456,7 +477,7 @@ def _merged(groups: list[tuple[Diagnosis, ...]]) -> tuple[tuple[Diagnosis, ...],
 
     def unspecified(group: tuple[Diagnosis, ...]) -> bool:
         codes = [plain for d in group for c in d.codes if (plain := icd10(c))]
-        return bool(codes) and all(plain[3:4] in ("", "9") for plain in codes)
+        return bool(codes) and all(_is_unspecified(plain) for plain in codes)
 
     made = list(groups)
     for group in groups:
@@ -464,6 +485,18 @@ def _merged(groups: list[tuple[Diagnosis, ...]]) -> tuple[tuple[Diagnosis, ...],
         if group in made and unspecified(group) and len(others) == 1:
             made = [g + group if g is others[0] else g for g in made if g is not group]
     return tuple(made)
+
+
+def _is_unspecified(plain: str) -> bool:
+    """Whether an ICD-10 code names no site within its category (`C34`, `C34.9`)."""
+    return plain[3:4] in ("", "9")
+
+
+def _may_be_one_site(one: str, other: str) -> bool:
+    """Whether two ICD-10 codes are of one category, and neither names a site that the other doesn't."""
+    if one[:3] != other[:3]:
+        return False
+    return _is_unspecified(one) or _is_unspecified(other) or one.startswith(other) or other.startswith(one)
 
 
 def _starts(code: Code, prefixes: tuple[str, ...]) -> bool:

@@ -432,6 +432,14 @@ def _one_product(one: KnownDrug, other: KnownDrug) -> KnownDrug | None:
     return None
 
 
+def of_one_drug(one: KnownDrug, other: KnownDrug) -> bool:
+    """Whether two are the same drug, products of one substance, or a drug and its class."""
+    if one.id == other.id or (one.atc and one.atc == other.atc):
+        return True
+    classes = [(a.atc, b.atc) for a, b in ((one, other), (other, one)) if a.atc and a.id == a.atc]
+    return any(atc.startswith(cls) for cls, atc in classes)
+
+
 def _agree(named: KnownDrug, coded: KnownDrug, *, nhsa: bool) -> bool:
     """Whether a name and a code can be of one drug."""
     same_world = named.anti_tumour == coded.anti_tumour

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
-from oncogate.adapters.fhir import Reading, of_patient, reading
+from oncogate.adapters.fhir import Reading, moment_of, of_patient, reading
 from oncogate.adapters.fhir.access import text
 from oncogate.adapters.fhir.bundles import Found, Index, Pages, last_part, read_pages
 from oncogate.adapters.fhir.context import Context
-from oncogate.adapters.fhir.order import drafts_among, is_draft, read_order
+from oncogate.adapters.fhir.drafts import drafts_among, is_draft, with_unseen
+from oncogate.adapters.fhir.order import read_order
 from oncogate.adapters.fhir.record import (
     READERS,
     Record,
@@ -69,6 +70,10 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     context.prepare(found)
     _note(hook_context, sent, context)
 
+    drafts = of_patient(drafts_among(sent.found, context, among_drafts=True), patient, context)
+    order = with_unseen(read_order(drafts, context), sent, "/context/draftOrders", context)
+    context.moment = moment_of(at, order, context)
+
     record = Record(context, patient)
     for section in READERS:
         if section in answers:
@@ -92,8 +97,6 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     standing = [f for f in sent.found if not is_draft(f.resource, among_drafts=True) and _stands(f)]
     record.extra("orders", standing, read_other_order, "only the orders among the draft orders were supplied")
 
-    drafts = of_patient(drafts_among(sent.found, among_drafts=True), patient, context)
-    order = _with_unseen(read_order(drafts, context), sent, context)
     for key in _PEOPLE:
         answer = answers.get(key)
         if answer is not None and answer.failed is not None:
@@ -105,7 +108,7 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
             )
     encounter = text(hook_context.get("encounterId"))
     person_data = read_patient(patient, found, context, last_part(encounter) if encounter else None)
-    return reading(at, order, record.as_data(person_data), context)
+    return reading(order, record.as_data(person_data), context)
 
 
 def _parts(document: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -178,19 +181,6 @@ def _drafts(context: Mapping[str, Any], hook: str) -> Pages:
         "the field `draftOrders` is missing",
         "send a Bundle of the draft orders",
     )
-
-
-def _with_unseen(order: dict[str, Any] | None, sent: Pages, context: Context) -> dict[str, Any] | None:
-    """The order with an unknown drug for every draft that can't be read: what isn't seen isn't harmless."""
-    unseen = [(place, "a draft order can't be read") for place in sent.garbled]
-    if sent.missing is not None:
-        unseen.append(("/context/draftOrders", f"not all draft orders were sent: {sent.missing}"))
-    for place, problem in unseen:
-        context.say(place, "order-drug-unknown", problem, "send every draft order as a resource")
-    if not unseen:
-        return order
-    made = order or {"id": "draft-order", "drugs": []}
-    return {**made, "drugs": [*made["drugs"], *({} for _ in unseen)]}
 
 
 def _note(hook_context: Mapping[str, Any], sent: Pages, context: Context) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 from oncogate.adapters.fhir.bundles import Found, Index, read_pages
 from oncogate.adapters.fhir.consents import in_force
 from oncogate.adapters.fhir.context import Context, Reading
-from oncogate.adapters.fhir.order import drafts_among, read_order
+from oncogate.adapters.fhir.drafts import drafts_among, with_unseen
+from oncogate.adapters.fhir.order import read_order
 from oncogate.adapters.fhir.record import Record, own_exams, own_stages, read_patient
 from oncogate.adapters.fhir.vocabulary import Vocabulary, load_vocabulary
 from oncogate.base.errors import Diagnostic, RequestError
-from oncogate.base.times import read_time, write_time
 
 __all__ = ["Reading", "Vocabulary", "load_vocabulary", "looks_like_fhir", "read_bundle"]
 
@@ -32,7 +32,7 @@ def read_bundle(
 ) -> Reading:
     """Read a bundle that is a whole record, or a single resource as a bundle of one.
 
-    Its drafts are the order. Sections of which it holds nothing are not supplied. `zone` is given to times
+    Its drafts are the order, and what can't be read beside them may be one more. Sections of which it holds nothing are not supplied. `zone` is given to times
     of day that have none. Raises `RequestError` for what isn't FHIR, and for several patients where no
     draft says which one is meant.
     """
@@ -53,15 +53,18 @@ def _read(document: Any, at: str | None, zone: tzinfo | None, vocabulary: Vocabu
     index = Index(pages.found)
     context = Context(index, zone, vocabulary, in_bundle=True)
     context.conditions = [f for f in pages.found if f.type == "Condition"]
-    drafts = drafts_among(pages.found, among_drafts=False)
+    drafts = drafts_among(pages.found, context, among_drafts=False)
     patient = context.patient = _patient(pages.found, drafts, context)
     context.prepare(pages.found)
     order = read_order(of_patient(drafts, patient, context), context)
+    if drafts:  # of a record alone nothing was ordered
+        order = with_unseen(order, pages, "", context)
+    context.moment = moment_of(at, order, context)
     record = Record(context, patient)
     record.sort(pages)
     own_stages(record, pages.found)
     own_exams(record, pages.found)
-    return reading(at, order, record.as_data(read_patient(patient, pages.found, context)), context)
+    return reading(order, record.as_data(read_patient(patient, pages.found, context)), context)
 
 
 def of_patient(drafts: list[Found], patient: str | None, context: Context) -> list[Found]:
@@ -80,31 +83,21 @@ def of_patient(drafts: list[Found], patient: str | None, context: Context) -> li
     return mine
 
 
-def reading(
-    at: str | None, order: dict[str, Any] | None, record: dict[str, Any], context: Context
-) -> Reading:
-    """The native request. Without `at` it is judged as of when the order was written."""
-    data: dict[str, Any] = {}
-    if at is not None:
-        try:
-            data["at"] = write_time(read_time(at, context.zone))
-        except ValueError:
-            data["at"] = at
-    elif order is not None and "ordered" in order:
-        data["at"] = order["ordered"]
-    in_force(record.get("consents", ()), _moment(data))
+def moment_of(at: str | None, order: dict[str, Any] | None, context: Context) -> str | None:
+    """The moment as of which the request is judged: the caller's, else when the order was written."""
+    if at is None:
+        return None if order is None else order.get("ordered")
+    return context.readable(at) or at
+
+
+def reading(order: dict[str, Any] | None, record: dict[str, Any], context: Context) -> Reading:
+    """The native request."""
+    data: dict[str, Any] = {} if context.moment is None else {"at": context.moment}
+    in_force(record.get("consents", ()), context.readable(context.moment))
     if order is not None:
         data["order"] = order
     data["record"] = record
     return Reading(data, tuple(sorted(set(context.diagnostics))))
-
-
-def _moment(data: dict[str, Any]) -> str | None:
-    """The moment of the decision, where it is known and a time."""
-    try:
-        return write_time(read_time(data["at"]))
-    except (KeyError, ValueError):
-        return None
 
 
 def _patient(found: list[Found], drafts: list[Found], context: Context) -> str | None:

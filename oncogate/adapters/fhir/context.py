@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -13,8 +12,6 @@ from oncogate.adapters.fhir.bundles import Found, Index
 from oncogate.adapters.fhir.vocabulary import Vocabulary
 from oncogate.base.errors import Diagnostic
 from oncogate.base.times import NaiveTime, read_time, write_time
-from oncogate.model.values import Code
-from oncogate.packs.codes import icd10
 
 Entry = dict[str, Any]
 Reader = Callable[[Found, "Context"], "list[Entry] | None"]
@@ -78,7 +75,8 @@ class Context:
     """The input as a whole, while it is read.
 
     `in_bundle` is true for a whole record, where a resource belongs to a section by what it is, and false
-    for a prefetch, where it was asked for as a part of its section.
+    for a prefetch, where it was asked for as a part of its section. `patient` is the id of the request's,
+    `moment` the time as of which it is judged, if it is known.
     """
 
     index: Index
@@ -86,6 +84,7 @@ class Context:
     vocabulary: Vocabulary
     in_bundle: bool
     patient: str | None = None
+    moment: str | None = None
     conditions: list[Found] = field(default_factory=list)
     reports: dict[str, list[Found]] = field(default_factory=dict)
     pointed_at: dict[str, list[str]] = field(default_factory=dict)
@@ -273,57 +272,3 @@ def _identifier(resource: Json) -> str | None:
     first = obj(resource.get("identifier"))
     value = text(first.get("value"))
     return None if value is None else shortened(f"{text(first.get('system')) or ''}|{value}", 400)
-
-
-def matching_conditions(concept: Any, context: Context) -> list[str]:
-    """The ids of the patient's conditions on record that carry one of the concept's codes.
-
-    ICD-10 codes match where one is the other with more characters (`C34.1` and `C34.100x001`).
-    """
-    wanted = [key for key in map(_key, codings(concept)) if key is not None]
-    found = []
-    for condition in (c for c in context.conditions if context.whose(c) == context.patient):
-        own = [key for key in map(_key, codings(condition.resource.get("code"))) if key is not None]
-        if condition.id not in found and any(_same(one, other) for one in wanted for other in own):
-            found.append(condition.id)
-    return found
-
-
-def _key(coding: dict[str, str]) -> tuple[str, str] | None:
-    system, code = coding.get("system"), coding.get("code")
-    if system is None or code is None:
-        return None
-    plain = icd10(Code(system=system, code=code))
-    return (system, code) if plain is None else ("icd10", plain)
-
-
-def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    if one[0] != "icd10" or min(len(one[1]), len(other[1])) < 3:
-        return one == other
-    return other[0] == "icd10" and (one[1].startswith(other[1]) or other[1].startswith(one[1]))
-
-
-def reason_focus(found: Found, context: Context) -> str | None:
-    """Which condition something was done for: the one referred to, else the one that its reason code is.
-
-    Where several conditions have that code, or none, the code of a malignancy stands for itself
-    (`system|code`), so that a treatment of another tumour isn't taken for one of this.
-    """
-    for link in objects(found.resource.get("reasonReference")) + objects(found.resource.get("reason")):
-        focus = context.index.target(link.get("reference") if "concept" in link else link, "Condition", found)
-        if focus is not None:
-            return focus
-    reasons = objects(found.resource.get("reasonCode"))
-    reasons += [obj(r.get("concept")) for r in objects(found.resource.get("reason")) if r.get("concept")]
-    for link in objects(found.resource.get("reasonReference")):
-        inner = context.index.resolve(link, found)
-        if inner is not None and inner.type == "Condition":
-            reasons.append(obj(inner.resource.get("code")))
-    matches = matching_conditions(reasons, context)
-    if len(matches) == 1:
-        return matches[0]
-    for coding in codings(reasons):
-        key = _key(coding)
-        if key is not None and key[0] == "icd10" and re.match(r"C\d\d", key[1]):
-            return f"{coding['system']}|{coding['code']}"
-    return None

@@ -26,6 +26,8 @@ from oncogate.adapters.fhir.access import (
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry
 from oncogate.clinical.doses import dose_in
+from oncogate.model.record import Drug
+from oncogate.packs.tables import KnownDrug, of_one_drug
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
 
@@ -52,7 +54,7 @@ def _named(resource: Json, found: Found, context: Context) -> list[Entry]:
     concept = resource.get("medicationCodeableConcept") or given.get("concept")
     if not concept and (codings(given) or texts(given)):
         concept = given
-    coded = _drug(concept) if concept else {}
+    coded = _drug(concept, context) if concept else {}
     if coded:
         return [coded]
     link = resource.get("medicationReference") or given.get("reference")
@@ -71,16 +73,21 @@ def _shown(link: Any) -> list[Entry]:
 
 
 def _medication(medication: Found, context: Context, depth: int) -> list[Entry]:
-    """A Medication by its code, else by its active ingredients."""
-    own = _drug(medication.resource.get("code"))
-    if own or depth > 3:
+    """A Medication by its code, and by its active ingredients where they tell more than that."""
+    own = _drug(medication.resource.get("code"), context)
+    if depth > 3:
         return [own] if own else []
+    parts = _ingredients(medication, context, depth)
+    return _with_parts(own, parts, context) if own and parts else [own] if own else parts
+
+
+def _ingredients(medication: Found, context: Context, depth: int) -> list[Entry]:
     drugs: list[Entry] = []
     for ingredient in objects(medication.resource.get("ingredient")):
         if ingredient.get("isActive") is False:
             continue
         item = obj(ingredient.get("item"))
-        named = _drug(ingredient.get("itemCodeableConcept")) or _drug(item.get("concept"))
+        named = _drug(ingredient.get("itemCodeableConcept"), context) or _drug(item.get("concept"), context)
         inner = context.index.resolve(ingredient.get("itemReference") or item.get("reference"), medication)
         if named:
             drugs.append(named)
@@ -91,16 +98,72 @@ def _medication(medication: Found, context: Context, depth: int) -> list[Entry]:
     return drugs
 
 
-def _drug(concept: Any) -> Entry:
-    """A drug by its ATC code, else RxNorm, else whatever comes first; the text is its name."""
-    coded = [c for c in codings(concept) if "code" in c]
+def _with_parts(own: Entry, parts: list[Entry], context: Context) -> list[Entry]:
+    """The drugs of a Medication that has a code and ingredients: a bag with a local code, or that of saline, may hold any.
+
+    What a product against tumours holds beside the drug is left out: a solvent, a salt that isn't recognised.
+    """
+    known = _identified(own, context)
+    told = [(part, _identified(part, context)) for part in parts]
+    against = any(drug is not None and drug.anti_tumour for _, drug in told)
+    if known is None:
+        return parts if against else [own]
+    others = [(part, drug) for part, drug in told if drug is None or not of_one_drug(known, drug)]
+    if known.anti_tumour:
+        return [own, *(part for part, drug in others if drug is not None and drug.anti_tumour)]
+    recognised = any(
+        drug is not None for _, drug in told
+    )  # else it may be the drug itself by a name that nobody knows
+    return [own, *(part for part, _ in others if recognised)]
+
+
+def _drug(concept: Any, context: Context) -> Entry:
+    """A drug by its ATC code, else RxNorm, else whatever comes first; its name is its text, else a display."""
+    named = codings(concept)
+    coded = [c for c in named if "code" in c]
     chosen = next(
         (c for system in (ATC, RXNORM) for c in coded if c.get("system") == system), next(iter(coded), {})
     )
-    name = next(iter(texts(concept)), None) or chosen.get("display")
-    name = name or next((c["display"] for c in codings(concept) if "display" in c), None)
-    made = {"code": chosen.get("code"), "system": chosen.get("system"), "name": name}
+    names = [*texts(concept), chosen.get("display"), *(c.get("display") for c in named)]
+    told = list(dict.fromkeys(name for name in names if name))
+    made = {"code": chosen.get("code"), "system": chosen.get("system"), "name": next(iter(told), None)}
+    if len(told) > 1:
+        made["name"] = _name_among(told, context)
+    codes = _atc_codes(coded)
+    if codes:
+        made["code"] = codes[0]
+    if len(codes) > 1:
+        made |= _code_among(codes, made["name"], context)
     return {key: part for key, part in made.items() if part is not None}
+
+
+def _identified(drug: Entry, context: Context) -> KnownDrug | None:
+    return context.vocabulary.identify(Drug(**drug))
+
+
+def _name_among(names: list[str], context: Context) -> str:
+    """The first name that is a drug's; names of several drugs or products together, so that the gate tells whether they agree."""
+    known = {name: drug for name in names if (drug := _identified({"name": name}, context)) is not None}
+    several = len({drug.id for drug in known.values()}) > 1
+    return " ".join(known) if several else next(iter(known), names[0])
+
+
+def _atc_codes(coded: list[dict[str, str]]) -> list[str]:
+    """The ATC codes, without those of classes that others are in."""
+    codes = list(dict.fromkeys(c["code"].upper() for c in coded if c.get("system") == ATC))
+    return [c for c in codes if not any(other != c and other.startswith(c) for other in codes)]
+
+
+def _code_among(codes: list[str], name: str | None, context: Context) -> dict[str, str | None]:
+    """Of several ATC codes the first, if they are of one drug; else one that contradicts the name, or none: it can't be told."""
+    if name is not None and _identified({"name": name}, context) is not None:
+        wrong = [c for c in codes if _identified({"code": c, "system": ATC, "name": name}, context) is None]
+        return {"code": next(iter(wrong), codes[0]), "system": ATC}
+    known = [_identified({"code": c, "system": ATC}, context) for c in codes]
+    first = known[0]
+    if first is not None and all(drug is not None and of_one_drug(first, drug) for drug in known):
+        return {"code": codes[0], "system": ATC}
+    return {"code": None, "system": None, "name": name or " / ".join(codes)}
 
 
 _ROUTES = {

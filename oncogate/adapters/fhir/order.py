@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 
 from oncogate.adapters.fhir.access import (
@@ -25,7 +24,9 @@ from oncogate.adapters.fhir.assessments import cycle_of
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry
 from oncogate.adapters.fhir.drugs import drugs_of
+from oncogate.adapters.fhir.reasons import reasons_of
 from oncogate.adapters.fhir.treatments import (
+    CHEMO_WORDS,
     CHEMOTHERAPY,
     GROUPS,
     MEDICATION_ORDERS,
@@ -37,39 +38,12 @@ from oncogate.adapters.fhir.treatments import (
 )
 from oncogate.base.times import read_time
 
-_ORDERS = (*GROUPS, *MEDICATION_ORDERS, "ServiceRequest")
-_NOT_DRAFT = frozenset(
-    [
-        "active",
-        "on-hold",
-        "revoked",
-        "cancelled",
-        "completed",
-        "entered-in-error",
-        "stopped",
-        "unknown",
-        "suspended",
-        "ended",
-    ]
+_NOT_GIVEN = re.compile(
+    r"化疗[前后]|护理|宣教|教育|评估|会诊|咨询|随访|检查|检测|监测|试验|药敏|植入|置管|\bcare\b|educat|counsel|consult|assess|"
+    r"evaluat|monitor|\btest|follow-?up|planning|induced|toxicit|insertion|\bport\b",
+    re.IGNORECASE | re.ASCII,
 )
-_CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", re.IGNORECASE)
-
-
-def is_draft(resource: Json, *, among_drafts: bool) -> bool:
-    """Whether a resource is a draft; among draft orders one without a readable status is one, too."""
-    status = (text(resource.get("status")) or "").casefold()
-    return status == "draft" or (among_drafts and status not in _NOT_DRAFT)
-
-
-def drafts_among(found: Iterable[Found], *, among_drafts: bool) -> list[Found]:
-    """The draft orders that count for the order; what shall *not* be done isn't ordered."""
-    return [
-        f
-        for f in found
-        if f.type in _ORDERS
-        and is_draft(f.resource, among_drafts=among_drafts)
-        and f.resource.get("doNotPerform") is not True
-    ]
+"""What is ordered around a chemotherapy, and is none."""
 
 
 def read_order(drafts: list[Found], context: Context) -> Entry | None:
@@ -136,16 +110,20 @@ def _drugs(medications: list[Found], context: Context) -> list[Entry]:
 
 
 def _service_kind(resource: Json) -> str | None:
+    """What a service is by its codes; chemotherapy by its words, too, as procedures and the categories of drugs are read."""
+    category, code = resource.get("category"), resource.get("code")
+    code = obj(code).get("concept") or code
     for codes, kind in ((CHEMOTHERAPY, "chemotherapy"), (SURGERY, "surgery"), (RADIOTHERAPY, "radiotherapy")):
-        if has_code(resource.get("category"), codes) or has_code(resource.get("code"), codes):
+        if has_code(category, codes) or has_code(code, codes):
             return kind
-    return None
+    said = f"{words(category)} ; {words(code)}"
+    return "chemotherapy" if CHEMO_WORDS.search(said) and not _NOT_GIVEN.search(said) else None
 
 
 def _kind(medications: list[Found], services: list[Found]) -> str | None:
     for draft in medications:
         category = draft.resource.get("category")
-        if has_code(category, CHEMOTHERAPY) or _CHEMO_WORDS.search(words(category)):
+        if has_code(category, CHEMOTHERAPY) or CHEMO_WORDS.search(words(category)):
             return "chemotherapy"
     kinds = [_service_kind(s.resource) for s in services]
     if "chemotherapy" in kinds:
@@ -179,18 +157,7 @@ def _reason(drafts: list[Found], context: Context) -> Entry:
     reasons: list[dict[str, str]] = []
     by_draft: list[list[str]] = []
     for draft in drafts:
-        resource = draft.resource
-        given = objects(resource.get("reason"))
-        concepts = [*objects(resource.get("reasonCode")), *(obj(r.get("concept")) for r in given)]
-        links = [*objects(resource.get("reasonReference")), *(r.get("reference") for r in given)]
-        focuses = []
-        for link in links:
-            target = context.index.resolve(link, draft)
-            if target is not None and target.type == "Condition":
-                concepts.append(obj(target.resource.get("code")))
-            focus = context.index.target(link, "Condition", draft)
-            if focus is not None:
-                focuses.append(focus)
+        focuses, concepts = reasons_of(draft, context)
         by_draft.append(focuses)
         for coding in codings(concepts) or [{"display": t} for t in texts(concepts)]:
             if coding not in reasons:

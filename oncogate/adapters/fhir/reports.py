@@ -16,7 +16,8 @@ from oncogate.adapters.fhir.access import (
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable, matching_conditions, report_status
+from oncogate.adapters.fhir.context import Context, Entry, Unreadable, report_status
+from oncogate.adapters.fhir.reasons import matching_conditions
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone, tzinfo
 
 from oncogate.adapters.fhir.access import (
     SCT,
@@ -30,9 +30,9 @@ from oncogate.adapters.fhir.context import (
     action_status,
     effective_of,
     performed_of,
-    reason_focus,
 )
 from oncogate.adapters.fhir.drugs import drugs_of
+from oncogate.adapters.fhir.reasons import reason_focus
 from oncogate.base.times import Time, read_time
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
@@ -42,6 +42,8 @@ RADIOTHERAPY = {(SCT, "108290001")}
 CHEMOTHERAPY = {(SCT, "367336001")}
 GROUPS = ("RequestGroup", "RequestOrchestration")
 MEDICATION_ORDERS = ("MedicationRequest", "MedicationOrder")
+_NO_ORDER = frozenset({"proposal", "plan", "option"})
+"""Intents by which nobody is asked to do anything."""
 
 _RADIATION_CODES = frozenset({"1217123003", "1156506007", "152198000", "33195004", "228748004"})
 """SNOMED CT: course, photon beam and brachytherapy as in published mCODE examples; 33195004 external beam and
@@ -76,7 +78,7 @@ _BENIGN = re.compile(
 _SURGERY = re.compile(
     r"\bsurger(?:y|ies)\b|surgical procedure|手术治疗|手术$|癌手术|瘤手术|\bsurgical\b", _FLAGS
 )
-_CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", _FLAGS)
+CHEMO_WORDS = re.compile(r"chemo-?therap|化疗|化学治疗", _FLAGS)
 
 
 def procedure_kind(resource: Json) -> str:
@@ -132,7 +134,7 @@ def read_treatment(found: Found, context: Context) -> list[Entry] | None:
     """A treatment: a procedure, or drugs that were given or are being given. Drafts aren't treatments."""
     resource = found.resource
     if found.type == "Procedure":
-        chemotherapy = has_code(resource.get("code"), CHEMOTHERAPY) or _CHEMO_WORDS.search(
+        chemotherapy = has_code(resource.get("code"), CHEMOTHERAPY) or CHEMO_WORDS.search(
             words(resource.get("code"))
         )
         if (
@@ -154,9 +156,11 @@ def read_treatment(found: Found, context: Context) -> list[Entry] | None:
         return None
     if found.type in MEDICATION_ORDERS and not is_order_on_record(resource):
         return None
-    status = action_status(resource)
+    status = _status_of(resource, context)
     if found.type in MEDICATION_ORDERS:
-        made_entry = context.entry(found, authored_of(resource), status=status)
+        if status == "on-hold":  # nobody says that it was begun
+            return None
+        made_entry = _ordered(found, status, context)
     else:
         time, recorded = effective_of(resource), resource.get("dateAsserted")
         time = time if time is not None else next(
@@ -182,7 +186,7 @@ def read_other_order(found: Found, context: Context) -> list[Entry] | None:
     resource = found.resource
     if not is_order_on_record(resource):
         return None
-    status = action_status(resource)
+    status = _status_of(resource, context)
     made = context.entry(found, authored_of(resource), status=status)
     about = _about(found, context)
     made |= {"focus": about["focus"]} if "focus" in about else {}
@@ -198,9 +202,39 @@ def read_other_order(found: Found, context: Context) -> list[Entry] | None:
 
 
 def is_order_on_record(resource: Json) -> bool:
-    """Whether an order is more than a draft, and an order to do something."""
+    """Whether an order is more than a draft, a proposal or a plan, and an order to do something."""
     status = (text(resource.get("status")) or "").casefold()
-    return status != "draft" and resource.get("doNotPerform") is not True
+    intent = (text(resource.get("intent")) or "").casefold()
+    return status != "draft" and intent not in _NO_ORDER and resource.get("doNotPerform") is not True
+
+
+def _ordered(found: Found, status: str, context: Context) -> Entry:
+    """The entry of a treatment that only its order tells: true from when it was to begin, known since it was written."""
+    authored, planned = authored_of(found.resource), planned_of(found.resource, context)
+    if planned is None:
+        return context.entry(found, authored, status=status)
+    return context.entry(found, planned, authored, status=status)
+
+
+def _status_of(resource: Json, context: Context) -> str:
+    """The status; an active order of which every instruction has ended before the day of the moment is completed."""
+    status = action_status(resource)
+    timings = [obj(dosage.get("timing")) for dosage in objects(resource.get("dosageInstruction"))]
+    said = context.readable(context.moment)
+    moment = read_time(said) if said is not None else None
+    if status != "active" or not timings or not isinstance(moment, datetime):
+        return status
+    ends = [_last_day(timing, moment.tzinfo, context) for timing in timings]
+    return "completed" if all(end is not None and end < moment.date() for end in ends) else status
+
+
+def _last_day(timing: Json, zone: tzinfo | None, context: Context) -> date | None:
+    """The last day that a timing states: the end of its bounds, or the last of its events where it has nothing else."""
+    repeat = obj(timing.get("repeat"))
+    stated = [obj(repeat.get("boundsPeriod")).get("end")] if repeat else items(timing.get("event"))
+    times = [read_time(time) for one in stated if (time := context.readable(one)) is not None]
+    days = [time.astimezone(zone).date() if isinstance(time, datetime) else time for time in times]
+    return max(days) if days and len(days) == len(stated) else None
 
 
 def authored_of(resource: Json) -> object:

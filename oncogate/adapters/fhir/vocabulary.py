@@ -14,9 +14,12 @@ from oncogate.adapters.fhir.access import LOINC, SCT
 from oncogate.base.once import once
 from oncogate.clinical.names import exam_ids, name_key
 from oncogate.model.facts import CodeOf, Fact, FactsFile
+from oncogate.model.record import Drug
 from oncogate.packs.document import check_against, read_document
 from oncogate.packs.pack import Library
+from oncogate.packs.read_tables import TableReader
 from oncogate.packs.rule_files import shipped_rules
+from oncogate.packs.tables import KnownDrug, Tables
 
 MEASURED = ("labs", "vitals")
 """The sections of measurements."""
@@ -78,13 +81,25 @@ def _kinds(facts: Mapping[str, Fact]) -> frozenset[str]:
     return frozenset(kind for fact in facts.values() for kind in fact.kinds)
 
 
+@lru_cache(maxsize=1)
+def _shipped_drugs() -> Tables:
+    folder, tables = shipped_rules() / "tables", Tables()
+    files = ("drug-groups.yaml", "drugs.csv", "atc-classes.csv")
+    TableReader({name: folder / name for name in files}, tables).read()
+    return tables
+
+
+def _shipped_drug(drug: Drug) -> KnownDrug | None:
+    return _shipped_drugs().identify(drug)
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """What a code or a name means.
 
     `marker_names` maps a whole name (`HER2`, `表皮生长因子受体`) to marker ids; `exams_by_code` a system and
     code to an exam id; `assessment_questionnaires` are the questionnaires that assess neutropenia risk; `asked` are
-    the codes of measurements and `kinds` the kinds of entries that the facts ask for.
+    the codes of measurements and `kinds` the kinds of entries that the facts ask for; `identify` recognises a drug.
     """
 
     markers_by_loinc: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -95,6 +110,7 @@ class Vocabulary:
     assessment_questionnaires: frozenset[str] = frozenset()
     asked: Mapping[tuple[str, str], Asked] = field(default_factory=_asked_by_shipped)
     kinds: frozenset[str] = field(default_factory=_shipped_kinds)
+    identify: Callable[[Drug], KnownDrug | None] = _shipped_drug
 
     @classmethod
     def shipped(cls) -> Vocabulary:
@@ -106,7 +122,8 @@ class Vocabulary:
         """The vocabulary of the facts and tables that a gate judges with: a site's own codes and kinds among them."""
         files = library.tables.files
         words = _words(files["markers.csv"], files["exams.csv"])
-        return cls(*words, asked=asked_by(library.facts), kinds=_kinds(library.facts))
+        kinds, identify = _kinds(library.facts), library.tables.identify
+        return cls(*words, asked=asked_by(library.facts), kinds=kinds, identify=identify)
 
     @once
     def _names(self) -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
