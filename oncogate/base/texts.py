@@ -23,12 +23,12 @@ def spaced(zh: str) -> str:
 
 def seamed(value: str) -> str:
     """A text marked so that `sewn` sees where it begins and ends in a sentence."""
-    return f"\0{value}\0"
+    return f"\0{value}\0" if value[:1].isascii() or value[-1:].isascii() else value
 
 
 def sewn(zh: str) -> str:
     """A Chinese sentence of `seamed` parts: a blank stands where Chinese and Latin meet at a seam; what a part says isn't changed."""
-    return _SEAM.sub(" ", zh).replace("\0", "")
+    return _SEAM.sub(" ", zh).replace("\0", "") if "\0" in zh else zh
 
 
 class Text(BaseModel):
