@@ -67,8 +67,14 @@ class TestARequest:
     @pytest.mark.parametrize(
         ("value", "said"),
         [
-            ("1e999", "#/record/labs/0/value/value: should be a"),
-            ("1e400000", "#/record/labs/0/value/value: "),
+            (
+                "1e999",
+                "#/record/labs/0/value/value: is too large to be a measurement [request-number-precise]",
+            ),
+            (
+                "1e999999999",
+                "#/record/labs/0/value/value: is too large to be a measurement [request-number-precise]",
+            ),
             ('"2.8"', "#/record/labs/0/value/value: should be a number, not text [request-number]"),
             ("true", "#/record/labs/0/value/value: should be a number, not true or false [request-number]"),
             ("null", "#/record/labs/0/value/value: should be a number, not null [request-number]"),
@@ -78,9 +84,7 @@ class TestARequest:
         content = json.dumps(request())
         assert content.count('"value": 2.8') == 1
         found = checked(tmp_path, content.replace('"value": 2.8', f'"value": {value}'))
-        assert said in found or (
-            said.endswith("should be a") and "has more digits than a measurement can have" in found
-        )
+        assert said in found
 
     def test_with_a_time_without_a_zone(self, tmp_path: Path) -> None:
         content = request(at="2026-03-02T09:30:00")
@@ -206,6 +210,8 @@ class TestARule:
             ("version: 1\n", "", "RULE:1:1: the key `version` is missing [rule-missing]"),
             ("value: 7", "value: '7'", "RULE:10:11: "),
             ("value: 7", "value: .nan", "RULE:10:19: `.nan` isn't a number that can be compared [yaml-number]"),
+            ("value: 7", "value: 1e999999999", "RULE:10:19: `1e999999999` isn't a number that can be compared [yaml-number]"),
+            ("value: 7", "value: 1e999", "RULE:10:19: is too large to be a measurement [rule-number-precise]"),
             ("value: 7", "value: 70", "RULE:10:11: the value is outside its range 1 to 14 [rule-value-error]"),
             ("source: house}", "source: hous}", "RULE:10:70: unknown source `hous` [source-unknown]\n  help: did you mean `house`?"),
             ("{exists: lab.anc, within: window}", "{exist: lab.anc}", "RULE:14:5: isn't a condition: it starts with one of"),

@@ -52,6 +52,26 @@ def test_what_is_not_a_number(value):
     assert "/record/labs/0/value/value" in problems(with_lab(value={"value": value, "unit": "10*9/L"}))
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("1e999", "is too large"), ("1e1000000", "is too large"), ("-1e999999999", "is too large"), ("9" * 4000, "is too large"),
+        ("1e-400", "is too small"), ("-1e-999999999", "is too small"), ("1.23456789e-320", "is too small"),
+        ("1.23456789012345678", "has more digits"),
+    ],
+)  # fmt: skip
+def test_a_number_that_no_measurement_has_is_refused_at_its_place(number, said):
+    order = {"id": "o", "drugs": [{"name": "顺铂", "dose": "?"}]}
+    lab = with_lab(value={"value": "?", "unit": "10*9/L"})
+    content = json.dumps({**lab, "order": order}).replace('"?"', number)
+    with pytest.raises(RequestError) as caught:
+        Request.load(content)
+    assert {d.path: d.code for d in caught.value.diagnostics} == dict.fromkeys(
+        ("/order/drugs/0/dose", "/record/labs/0/value/value"), "request-number-precise"
+    )
+    assert all(d.message.startswith(said) for d in caught.value.diagnostics)
+
+
 def test_numbers_are_exact_and_stay_so():
     text = json.dumps(with_lab(value={"value": 0, "unit": "10*9/L"})).replace('"value": 0', '"value": 1.10')
     request = Request.load(text.encode())
