@@ -73,8 +73,8 @@ class TestNew:
         assert "2.0.0" in pack.read_text("utf-8")
 
     @pytest.mark.parametrize(
-        "id", ["Mine/One", "one", "mine/", "../mine/one", "mine/one.yaml", "mine//one", "/mine/one"]
-    )
+        "id", ["Mine/One", "one", "mine/", "../mine/one", "mine/one.yaml", "mine//one", "/mine/one", "mine/pack", "mine/facts", "mine/liver/pack", "tables/one", "mine/tables/one"],
+    )  # fmt: skip
     def test_refuses_what_can_not_be_an_id(self, id: str) -> None:
         result = oncogate("new", id)
         assert (result.exit_code, result.stdout) == (2, "")
