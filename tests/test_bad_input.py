@@ -257,11 +257,28 @@ class TestARule:
         ]
 
     def test_with_the_id_of_another(self, tmp_path: Path) -> None:
-        first, second = pack(tmp_path / "a"), pack(tmp_path / "b")
+        first, second = pack(tmp_path / "a"), pack(tmp_path / "b", header=False)
         found = refused("check", written(tmp_path, request()), "--rules", first, "--rules", second)
         assert found == (
             f"{second}/mine/anc-seen.yaml:1:5: the id `mine/anc-seen` is taken by {first}/mine/anc-seen.yaml [rule-duplicate]\n"
             "  help: ids are never reused\n"
+        )
+
+    def test_of_a_pack_that_two_folders_give_a_version(self, tmp_path: Path) -> None:
+        first = pack(tmp_path / "a")
+        second = pack(tmp_path / "b", RULE.replace("anc-seen", "anc-seen-too"), "anc-seen-too.yaml")
+        for one, other in ((first, second), (second, first)):
+            assert refused("check", written(tmp_path, request()), "--rules", one, "--rules", other) == (
+                f"{other}/mine/pack.yaml:1:5: the pack `mine` has a version already, of {one}/mine/pack.yaml [pack-duplicate]\n"
+                "  help: keep a pack in one folder\n"
+            )
+
+    def test_of_a_pack_whose_id_is_not_its_folder(self, tmp_path: Path) -> None:
+        header = pack(tmp_path) / "mine" / "pack.yaml"
+        header.write_text(header.read_text("utf-8").replace("id: mine", "id: ours"), "utf-8")
+        assert refused("lint", header.parents[1]) == (
+            f"{header}:1:5: the id `ours` isn't the name of the pack's folder [pack-path]\n"
+            "  help: the rules of the folder would have no version\n"
         )
 
     def test_folder_that_is_not_there_or_empty(self, tmp_path: Path) -> None:

@@ -171,13 +171,7 @@ def _rules(
 def _packs(
     rules: Iterable[LoadedRule], documents: Iterable[Document], vocabulary: str, problems: list[Diagnostic]
 ) -> tuple[RulePack, ...]:
-    headers: dict[str, PackFile] = {}
-    for document in documents:
-        if document.path.name == "pack.yaml":
-            header = check_against(PackFile, document)
-            problems += document.problems
-            if isinstance(header, PackFile):
-                headers[header.id] = header
+    headers = _headers(documents, problems)
     by_pack: dict[str, list[LoadedRule]] = {}
     for loaded in rules:
         by_pack.setdefault(loaded.rule.id.split("/")[0], []).append(loaded)
@@ -196,6 +190,26 @@ def _packs(
             )
         )
     return tuple(packs)
+
+
+def _headers(documents: Iterable[Document], problems: list[Diagnostic]) -> dict[str, PackFile]:
+    headers: dict[str, PackFile] = {}
+    places: dict[str, Path] = {}
+    for document in documents:
+        if document.path.name != "pack.yaml":
+            continue
+        header = check_against(PackFile, document)
+        if isinstance(header, PackFile):
+            if header.id != document.path.parent.resolve().name:
+                said = f"the id `{header.id}` isn't the name of the pack's folder"
+                document.report(("id",), "pack-path", said, "the rules of the folder would have no version")
+            elif header.id in headers:
+                said = f"the pack `{header.id}` has a version already, of {places[header.id]}"
+                document.report(("id",), "pack-duplicate", said, "keep a pack in one folder")
+            headers.setdefault(header.id, header)
+            places.setdefault(header.id, document.path)
+        problems += document.problems
+    return headers
 
 
 def _vocabulary_digest(facts: Mapping[str, Fact], files: Iterable[Path]) -> str:
