@@ -225,6 +225,18 @@ class TestTheRules:
         rules = [f["rule"] for f in json.loads(result.stdout)["findings"]]
         assert rules == ["core/anc-not-recent", "core/consent-missing", "mine/anc-seen"]
 
+    def test_that_ship_are_called_so_among_others(self, tmp_path: Path) -> None:
+        file = written(tmp_path, request(consents=[], labs=[]))
+        shipped, both = (
+            json.loads(run("check", file, *folders, "--format", "json").stdout)
+            for folders in (["--rules", ROOT / "rules"], ["--rules", pack(tmp_path), "--rules", "shipped"])
+        )
+        assert shipped["outcome"] == both["outcome"] == "block"
+        assert {f["rule"] for f in both["findings"]} == {f["rule"] for f in shipped["findings"]} | {
+            "mine/anc-seen"
+        }
+        assert [p for p in both["packs"] if p["id"] != "mine"] == shipped["packs"]
+
     def test_are_tuned_by_a_site(self, tmp_path: Path) -> None:
         site = tmp_path / "site.yaml"
         site.write_text("id: h-1\nparameters:\n  core/anc-critical: {limit: 0.5}\n", "utf-8")

@@ -23,7 +23,7 @@ from oncogate.packs.document import Document, check_against, read_document
 from oncogate.packs.overlay import read_layers
 from oncogate.packs.pack import Library, LoadedRule, RulePack
 from oncogate.packs.read_tables import TableReader
-from oncogate.packs.rule_files import shipped_rules
+from oncogate.packs.rule_files import rule_folders, shipped_rules
 from oncogate.packs.tables import Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
@@ -39,11 +39,11 @@ for _model in (Rule, Fact, Parameter, FactsFile, PackFile, OverlayFile, RuleSett
 def load_library(
     folders: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
 ) -> Library:
-    """Load the rules of `folders` (the shipped ones if there are none), with what the layers of `site` set over them.
+    """Load the rules of `folders` (the shipped ones for `shipped`, and if there are none), with what the layers of `site` set over them.
 
     Raises `PackError` with every problem of every file.
     """
-    roots = [Path(f) for f in folders] or [shipped_rules()]
+    roots = rule_folders(folders)
     problems: list[Diagnostic] = []
     vocabulary = list(dict.fromkeys([shipped_rules(), *roots]))
     tables, table_files = _tables(vocabulary, problems)
