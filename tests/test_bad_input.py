@@ -55,10 +55,22 @@ class TestARequest:
             ("\u4e2d".encode("utf-16"), ": isn't UTF-8 (byte 0) [input-encoding]"),
             ("[" * 100_000, ": is nested too deeply [json-depth]"),
             ('{"a":' * 100_000, ": is nested too deeply [json-depth]"),
-            ('{"at": "x", "at": "y"}', ": the key `at` stands twice in one object [json-value]"),
-            ('{"at": NaN}', ": `NaN` isn't a number that JSON has [json-value]"),
-            ('{"at": -Infinity}', ": `-Infinity` isn't a number that JSON has [json-value]"),
-            ('{"at": ' + "9" * 5000 + "}", "[json-value]"),
+            ('{"at": "x", "at": "y"}', "#/at: the key `at` stands twice in one object [json-value]"),
+            ('{"at": NaN}', "#/at: `NaN` isn't a number that JSON has [json-value]"),
+            (
+                '{"record": {"labs": [{}, {"a/b": -Infinity}]}}',
+                "#/record/labs/1/a~1b: `-Infinity` isn't a number that JSON has [json-value]",
+            ),
+            (
+                '{"at": ' + "9" * 5000 + "}",
+                f"#/at: `{'9' * 40}…` isn't a number that a measurement can have [json-value]",
+            ),
+            (
+                '{"at": 1e99999999999999999999}',
+                "#/at: `1e99999999999999999999` isn't a number that a measurement can have [json-value]",
+            ),
+            ('{"at": NaN, "order": }', ":1:22: isn't JSON: expecting value [json-syntax]"),
+            ('{"record":\n {"labs": [\n\n', ":2:12: isn't JSON: expecting value [json-syntax]"),
         ],
     )
     def test_that_is_no_json_object(self, tmp_path: Path, content: bytes | str, said: str) -> None:
@@ -206,6 +218,8 @@ class TestARule:
             ("lab.anc, within", "lab.ancc, within", "RULE:14:14: unknown fact `lab.ancc` [fact-unknown]\n  help: did you mean `lab.anc`?"),
             ("within: window}", "within: windw}", "RULE:14:31: unknown parameter `windw` [parameter-unknown]\n  help: did you mean `window`?"),
             ("version: 1", "version: 1\nversion: 2", "RULE:3:1: the key `version` stands twice [yaml-duplicate-key]\n  help: keep one of them"),
+            ("within: window}", "within: 7}", "RULE:14:31: should be the name of a parameter, not a number [rule-string-type]\n  help: put the number under `parameters`"),
+            ("range: [1, 14]", "range: [14, 1]", "RULE:10:11: the range is reversed: write `[1, 14]` [rule-value-error]"),
             ("version: 1", "version: one", "RULE:2:10: should be a whole number [rule-int-type]"),
             ("version: 1\n", "", "RULE:1:1: the key `version` is missing [rule-missing]"),
             ("value: 7", "value: '7'", "RULE:10:11: "),
@@ -273,6 +287,14 @@ class TestARule:
                 "  help: keep a pack in one folder\n"
             )
 
+    @pytest.mark.parametrize("version", ["1.0", "1", "v1.0.0", "one", "1.0.0-beta"])
+    def test_of_a_pack_with_a_version_that_is_none(self, tmp_path: Path, version: str) -> None:
+        header = pack(tmp_path) / "mine" / "pack.yaml"
+        header.write_text(header.read_text("utf-8").replace("1.0.0", version), "utf-8")
+        assert refused("lint", header.parents[1]) == (
+            f"{header}:2:10: should be three whole numbers with points between, as in `1.0.0` [rule-version]\n"
+        )
+
     def test_of_a_pack_whose_id_is_not_its_folder(self, tmp_path: Path) -> None:
         header = pack(tmp_path) / "mine" / "pack.yaml"
         header.write_text(header.read_text("utf-8").replace("id: mine", "id: ours"), "utf-8")
@@ -307,6 +329,10 @@ class TestASiteFile:
             ("id: h\nparameters:\n  core/anc-critical: {limt: 0.5}\n", "SITE:3:23: `core/anc-critical` has no parameter `limt` [site-unknown-parameter]\n  help: did you mean `limit`?"),
             ("id: h\nparameters:\n  core/anc-criticl: {limit: 0.5}\n", "SITE:3:3: there is no rule `core/anc-criticl` [site-unknown-rule]\n  help: did you mean `core/anc-critical`?"),
             ("id: h\nparameters:\n  core/anc-critical: {limit: '0.5'}\n", "SITE:3:30: "),
+            ("id: h\nparameters:\n  core/anc-critical: {limit: {value: 500, unit: /uL}}\n", "SITE:3:43: the unit of `limit` is `10*9/L` and isn't for a layer to set [site-loosening]\n  help: write the number alone, in `10*9/L`, as in `limit: 1.0`"),
+            ("id: h\nparameters:\n  core/anc-critical: {limit: {value: 2, raeson: x}}\n", "SITE:3:41: unknown key `raeson` [site-loosening]\n  help: did you mean `reason`?"),
+            ("id: h\nparameters:\n  critical.marrow_ward: {wards: 血液科}\n", "放疗科, 放射治疗科, 儿童血液科, 儿童肿瘤科, 小儿血液科, 小儿血液肿瘤科]` [site-type]\n  help: write `wards: [血液科]`"),
+            ("id: h\ndate: 2026/01/05\n", "SITE:2:7: `2026/01/05` isn't a day: write it as 2026-03-02 [rule-day-parsing]"),
             ("id: h\nfirst_line: {lng: [x]}\n", "SITE:2:14: there is no tumour `lng` [site-unknown-tumour]\n  help: did you mean `lung`?"),
             ("id: h\nparameters:\n  fn.factor_aeg: {age: 70}\n", "SITE:3:3: there is no fact `fn.factor_aeg` [site-unknown-fact]\n  help: did you mean `fn.factor_age`?"),
             ("id: h\nrules:\n  core/anc-critical: off\n", "SITE:3:22: should be a mapping of names to values [rule-model-type]"),
@@ -340,4 +366,4 @@ def test_from_a_real_shell(tmp_path: Path) -> None:
         [sys.executable, "-m", "oncogate.cli", "check", str(path)], capture_output=True, cwd=ROOT, check=False
     )
     assert (found.returncode, found.stdout) == (2, b"")
-    assert found.stderr.decode() == f"{path}: `NaN` isn't a number that JSON has [json-value]\n"
+    assert found.stderr.decode() == f"{path}#/record/x: `NaN` isn't a number that JSON has [json-value]\n"

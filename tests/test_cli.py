@@ -363,6 +363,21 @@ class TestTheEdge:
         )
         assert (found.stdout, found.stderr) == (b"{", b"1\n")
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+    @pytest.mark.parametrize("command", [["schema", "request"], ["explain", "mine/anc-seen", "rules"], ["check", "request.json", "--rules", "rules"]])  # fmt: skip
+    def test_a_full_disk_is_no_fault_of_ours(self, tmp_path: Path, command: list[str]) -> None:
+        pack(tmp_path)
+        written(tmp_path, NO_CONSENT)
+        with Path("/dev/full").open("wb") as full:
+            found = subprocess.run(
+                [sys.executable, "-m", "oncogate.cli", *command], stdout=full, stderr=subprocess.PIPE,
+                check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+        assert found.returncode == 2
+        assert found.stderr.decode().startswith(
+            "<stdout>: can't be written: No space left on device [output-unwritable]\n"
+        )
+
     def test_a_closed_output_is_no_error(self, tmp_path: Path) -> None:
         """Planted: without the redirect the interpreter complains at its own last flush."""
         command = f'{sys.executable} -m oncogate.cli check "$0" | true; echo "${{PIPESTATUS[0]}}" >&2'

@@ -131,6 +131,16 @@ class TestTheOutput:
             f"{path}:3:8: isn't JSON: expecting value [json-syntax]",
         ]
 
+    def test_says_where_a_line_is_cut_short(self, tmp_path: Path) -> None:
+        path = written(tmp_path, ALLOWED, b'{"at": "2026-03-02', b'{"record": {"labs": [', ALLOWED)
+        result = run(path)
+        assert f"{path}:2:8: isn't JSON: unterminated string starting at [json-syntax]" in result.stderr
+        assert f"{path}:3:22: isn't JSON: expecting value [json-syntax]" in result.stderr
+        assert [json.loads(line)["errors"][0]["column"] for line in result.stdout.splitlines()[1:3]] == [
+            8,
+            22,
+        ]
+
     def test_does_not_bury_the_screen_under_problems(self, tmp_path: Path) -> None:
         result = run(written(tmp_path, *[b"{"] * 250))
         assert result.stderr.count("[json-syntax]") == 100

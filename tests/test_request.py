@@ -115,16 +115,18 @@ def test_text_that_is_no_request(text, message):
         Request.load(text)
 
 
-@pytest.mark.parametrize("document", [b"[]", b'"text"', b"5", b"null"])
-def test_json_that_is_no_object(document):
-    with pytest.raises(RequestError):
-        Request.load(document)
+@pytest.mark.parametrize("source", [b"[]", b'"text"', b"5", b"null", [], None, 5])
+@pytest.mark.parametrize("timezone", [None, "+08:00"])
+def test_what_is_neither_a_file_nor_an_object(source, timezone):
+    with pytest.raises(RequestError) as caught:
+        Request.load(source, timezone)
+    assert [d.code for d in caught.value.diagnostics] == ["request-not-an-object"]
 
 
-@pytest.mark.parametrize("source", [[], None, 5])
-def test_what_is_neither_a_file_nor_an_object(source):
-    with pytest.raises(RequestError):
-        Request.load(source)
+@pytest.mark.parametrize("text", ["1968", "1968-02-30", "1968/02/03"])
+def test_a_day_that_is_none_is_told_how_to_be_written(text):
+    found = problems({"at": AT, "record": {"patient": {"id": "p", "birth_date": text}}})
+    assert found == {"/record/patient/birth_date": f"`{text}` isn't a day: write it as 2026-03-02 | "}
 
 
 def test_a_request_can_not_be_changed():

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from oncogate.base.errors import Diagnostic, OncogateError, RequestError
+from oncogate.cli.console import unwritable
 from oncogate.cli.source import unreadable
 
 
@@ -100,11 +101,7 @@ class Output:
         return ReaderGone() if gone else self._unwritable(error)
 
     def _unwritable(self, error: OSError) -> OncogateError:
-        said = f"can't be written: {error.strerror or error}"
-        name = str(self._part or "<stdout>")
-        return OncogateError(
-            [Diagnostic(name, 0, 0, "output-unwritable", said, "see to its folder, rights and free space")]
-        )
+        return unwritable(str(self._part or "<stdout>"), error)
 
 
 def _same(path: Path, source: str) -> bool:

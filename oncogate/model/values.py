@@ -149,7 +149,11 @@ Moment = Annotated[
 
 
 def _day(value: Any) -> Any:
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        said = "`{text}` isn't a day: write it as 2026-03-02"
+        raise PydanticCustomError("day_parsing", said, {"text": value}) from None
 
 
 Day = Annotated[
