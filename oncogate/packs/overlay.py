@@ -131,17 +131,17 @@ class _Reader:
         except ValidationError as error:
             message = in_plain_words(error.errors(include_url=False)[0])
             help = "beyond the range: `{value, reason, approved_by, until}`" if "range" in message else ""
-            said = f"`{name}` can't be `{_shown(wanted)}`: {message}"
-            self.document.report(where, "site-out-of-range", said, help)
+            unfit = f"`{name}` can't be `{_shown(wanted)}`: {message}"
+            self.document.report(where, "site-out-of-range", unfit, help)
             return None
         if type(made.value) is not type(old.value):
-            said = f"`{name}` can't be `{_shown(wanted)}`: it should be like `{_shown(old.value)}`"
+            unfit = f"`{name}` can't be `{_shown(wanted)}`: it should be like `{_shown(old.value)}`"
             help = (
                 f"write `{name}: [{wanted}]`"
                 if isinstance(old.value, tuple) and isinstance(wanted, str)
                 else ""
             )
-            self.document.report(where, "site-type", said, help)
+            self.document.report(where, "site-type", unfit, help)
             return None
         if beyond is not None:
             made = made.model_copy(update={"range": old.range})
