@@ -50,9 +50,8 @@ def adopt(
     yaml.width = 4096
     yaml.representer.ignore_aliases = lambda *_: True  # one day for several rules is written out each time
     before = site.read_bytes() if site.exists() else b""
-    plain = before.decode("utf-8-sig").replace(
-        "\r\n", "\n"
-    )  # else a comment would keep the first half of its line end
+    # a comment would keep the first half of its line end
+    plain = before.decode("utf-8-sig").replace("\r\n", "\n")
     data = yaml.load(plain) if before else CommentedMap(id=site.stem, layer="hospital")
     settings = data.setdefault("rules", CommentedMap())
     for id in rules:

@@ -60,12 +60,11 @@ def _number(value: Any) -> Decimal:
         raise PydanticCustomError("number", "should be a number, not {kind}", {"kind": _kind(value)})
     if not value.is_finite():
         raise PydanticCustomError("number_finite", "should be a finite number")
-    if (
-        value.copy_abs() >= _TOO_LARGE
-    ):  # not `abs`, which rounds, and so fails at a power of ten beyond the context's
+    size = value.copy_abs()  # `abs` rounds, and fails at a power of ten beyond the context's
+    if size >= _TOO_LARGE:
         raise PydanticCustomError("number_precise", "is too large to be a measurement")
     if _decimal(float(value)) != value:
-        if value.copy_abs() < _TOO_SMALL:
+        if size < _TOO_SMALL:
             raise PydanticCustomError("number_precise", "is too small to be a measurement")
         raise PydanticCustomError("number_precise", "has more digits than a measurement can have")
     return value
