@@ -22,6 +22,7 @@ from oncogate.model.request import Request
 from oncogate.model.rule import Outcome, Rule, Verdict
 from oncogate.packs.cache import cached_library
 from oncogate.packs.pack import Library
+from oncogate.packs.rule_files import rule_folders
 
 if TYPE_CHECKING:
     from oncogate.engine.durable.second import Opinion, SecondEngine
@@ -62,7 +63,7 @@ class Gate:
         cls, packs: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None, *,
         engine: Engine = "python", time_limit: float = TIME_LIMIT,
     ) -> Gate:  # fmt: skip
-        """A gate with the shipped rules, or those of the folders `packs`, as the layers of `site` tune them.
+        """A gate with the shipped rules, or those of the folders `packs` (`shipped` among them: the shipped ones, too), as the layers of `site` tune them.
 
         `site` is one file or several (national, province, hospital, department), in any order. `engine` is `python`,
         `durable` or `both` (docs/explanation/two-engines.md); with `both`, an order is blocked that durable-rules judges otherwise,
@@ -77,11 +78,11 @@ class Gate:
                 Diagnostic("", 0, 0, "engine-unknown", f"there is no engine `{engine}`", hint)
             ])  # fmt: skip
         second = None if engine == "python" else _second_engine(time_limit)
-        folders = list(packs)
+        folders = rule_folders(packs)
         files = [site] if isinstance(site, (str, Path)) else list(site or ())
         gate = cls(cached_library(folders, files), engine, second)
         gate.loaded_by = {
-            "packs": [Path(p).absolute() for p in folders], "site": [Path(f).absolute() for f in files],
+            "packs": [folder.absolute() for folder in folders], "site": [Path(f).absolute() for f in files],
             "engine": engine, "time_limit": time_limit,
         }  # fmt: skip
         return gate

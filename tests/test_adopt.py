@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,33 @@ def test_a_review_of_a_day_to_come_is_refused(rules: Path, site: Path) -> None:
 def test_a_file_that_is_not_there_is_made(rules: Path, tmp_path: Path) -> None:
     site = tmp_path / "new-hospital.yaml"
     assert adopt(rules, site).exit_code == 0
+    assert Gate.load([rules], site).decide(Request.load(request(labs=[]))).outcome == "warn"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no such rights there")
+def test_a_file_that_is_made_has_the_rights_of_any_new_file(rules: Path, tmp_path: Path) -> None:
+    plain, site = tmp_path / "plain", tmp_path / "new-hospital.yaml"
+    plain.touch()
+    adopt(rules, site)
+    assert site.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links take rights there")
+def test_a_link_still_points_to_the_file(rules: Path, site: Path) -> None:
+    link = site.with_name("in-force.yaml")
+    link.symlink_to(site.name)
+    assert adopt(rules, link).exit_code == 0
+    assert link.is_symlink()
+    assert "reviewed_by: 药学部 王药师" in site.read_text("utf-8")
+
+
+def test_the_file_keeps_its_line_ends_and_its_byte_order_mark(rules: Path, site: Path) -> None:
+    site.write_bytes(b"\xef\xbb\xbf" + SITE.replace("\n", "\r\n").encode())
+    assert adopt(rules, site).exit_code == 0
+    content = site.read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf# the hospital's own settings\r\nid: my-hospital   #")
+    assert content.count(b"\xef\xbb\xbf") == 1
+    assert content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r") > SITE.count("\n")
     assert Gate.load([rules], site).decide(Request.load(request(labs=[]))).outcome == "warn"
 
 

@@ -225,6 +225,18 @@ class TestTheRules:
         rules = [f["rule"] for f in json.loads(result.stdout)["findings"]]
         assert rules == ["core/anc-not-recent", "core/consent-missing", "mine/anc-seen"]
 
+    def test_that_ship_are_called_so_among_others(self, tmp_path: Path) -> None:
+        file = written(tmp_path, request(consents=[], labs=[]))
+        shipped, both = (
+            json.loads(run("check", file, *folders, "--format", "json").stdout)
+            for folders in (["--rules", ROOT / "rules"], ["--rules", pack(tmp_path), "--rules", "shipped"])
+        )
+        assert shipped["outcome"] == both["outcome"] == "block"
+        assert {f["rule"] for f in both["findings"]} == {f["rule"] for f in shipped["findings"]} | {
+            "mine/anc-seen"
+        }
+        assert [p for p in both["packs"] if p["id"] != "mine"] == shipped["packs"]
+
     def test_are_tuned_by_a_site(self, tmp_path: Path) -> None:
         site = tmp_path / "site.yaml"
         site.write_text("id: h-1\nparameters:\n  core/anc-critical: {limit: 0.5}\n", "utf-8")
@@ -350,6 +362,21 @@ class TestTheEdge:
             ["bash", "-c", command, written(tmp_path, NO_CONSENT)], capture_output=True, cwd=ROOT, check=True
         )
         assert (found.stdout, found.stderr) == (b"{", b"1\n")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+    @pytest.mark.parametrize("command", [["schema", "request"], ["explain", "mine/anc-seen", "rules"], ["check", "request.json", "--rules", "rules"]])  # fmt: skip
+    def test_a_full_disk_is_no_fault_of_ours(self, tmp_path: Path, command: list[str]) -> None:
+        pack(tmp_path)
+        written(tmp_path, NO_CONSENT)
+        with Path("/dev/full").open("wb") as full:
+            found = subprocess.run(
+                [sys.executable, "-m", "oncogate.cli", *command], stdout=full, stderr=subprocess.PIPE,
+                check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+        assert found.returncode == 2
+        assert found.stderr.decode().startswith(
+            "<stdout>: can't be written: No space left on device [output-unwritable]\n"
+        )
 
     def test_a_closed_output_is_no_error(self, tmp_path: Path) -> None:
         """Planted: without the redirect the interpreter complains at its own last flush."""

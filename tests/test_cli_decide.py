@@ -131,6 +131,16 @@ class TestTheOutput:
             f"{path}:3:8: isn't JSON: expecting value [json-syntax]",
         ]
 
+    def test_says_where_a_line_is_cut_short(self, tmp_path: Path) -> None:
+        path = written(tmp_path, ALLOWED, b'{"at": "2026-03-02', b'{"record": {"labs": [', ALLOWED)
+        result = run(path)
+        assert f"{path}:2:8: isn't JSON: unterminated string starting at [json-syntax]" in result.stderr
+        assert f"{path}:3:22: isn't JSON: expecting value [json-syntax]" in result.stderr
+        assert [json.loads(line)["errors"][0]["column"] for line in result.stdout.splitlines()[1:3]] == [
+            8,
+            22,
+        ]
+
     def test_does_not_bury_the_screen_under_problems(self, tmp_path: Path) -> None:
         result = run(written(tmp_path, *[b"{"] * 250))
         assert result.stderr.count("[json-syntax]") == 100
@@ -175,6 +185,35 @@ class TestTheFile:
             f"; interrupted; what was decided so far is in {out}.part"
         )
         assert (tmp_path / "out.ndjson.part").read_bytes().count(b"\n") == 1
+
+    @pytest.mark.parametrize("content", [b"", b"\n \n"])
+    def test_is_left_alone_when_there_is_nothing_to_judge(self, tmp_path: Path, content: bytes) -> None:
+        out = tmp_path / "out.ndjson"
+        result = run("-", "--out", out, stdin=content)
+        assert (result.exit_code, [*tmp_path.iterdir()]) == (2, [])
+        out.write_text("earlier\n", "utf-8")
+        result = run("-", "--out", out, stdin=content)
+        assert (result.exit_code, out.read_text("utf-8"), [*tmp_path.iterdir()]) == (2, "earlier\n", [out])
+        assert summary(result) == "0 judged: 0 blocked, 0 with a warning, 0 allowed"
+
+    @pytest.mark.skipif(os.name == "nt", reason="files have no such rights there")
+    def test_keeps_the_rights_of_an_earlier_one(self, tmp_path: Path) -> None:
+        out = tmp_path / "out.ndjson"
+        out.touch(0o600)
+        assert run(written(tmp_path, ALLOWED), "--out", out).exit_code == 0
+        assert (out.stat().st_mode & 0o777, out.read_bytes().count(b"\n")) == (0o600, 1)
+
+    @pytest.mark.skipif(os.name == "nt", reason="links take rights there")
+    @pytest.mark.parametrize("there", [True, False])
+    def test_is_where_a_link_points(self, tmp_path: Path, there: bool) -> None:
+        (tmp_path / "month").mkdir()
+        out, link = tmp_path / "month" / "out.ndjson", tmp_path / "latest.ndjson"
+        link.symlink_to(out)
+        if there:
+            out.write_text("earlier\n", "utf-8")
+        assert run(written(tmp_path, ALLOWED), "--out", link).exit_code == 0
+        assert (link.is_symlink(), out.is_symlink()) == (True, False)
+        assert [json.loads(line)["outcome"] for line in out.read_bytes().splitlines()] == ["allow"]
 
     @pytest.mark.parametrize("name", ["orders.ndjson", "mine.ndjson.part"])
     def test_is_not_the_input(self, tmp_path: Path, name: str) -> None:

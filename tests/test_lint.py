@@ -170,3 +170,11 @@ def test_a_first_line_regimen_that_no_table_knows_is_noted_at_its_place(tmp_path
         f"{site}:2:49: the table of regimens doesn't know `本院一号方案` [lint-site-regimen]",
         "  help: fine, if the hospital's orders name it so",
     ]
+
+
+def test_a_list_of_a_layer_says_nothing_of_the_examples_of_the_rules(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("id: h\nfirst_line: {lung: [培美曲塞+顺铂]}\n", "utf-8")
+    rule = str(ROOT / "rules" / "core" / "not-first-line.yaml")
+    found = CliRunner().invoke(app, ["lint", rule, "--site", str(site)])
+    assert (found.exit_code, found.stdout) == (0, "1 rule, no problems\n")

@@ -205,6 +205,15 @@ class TestSeveralProcesses:
         lines = [*LINES.values()] * 5
         assert list(gate.decide_lines(lines, processes=2)) == list(gate.decide_lines(lines))
 
+    def test_judge_by_the_same_folders_wherever_they_are(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pack(tmp_path)
+        monkeypatch.chdir(tmp_path)
+        gate = Gate.load(["shipped", "rules"])
+        assert gate.loaded_by is not None
+        assert gate.loaded_by["packs"] == [ROOT / "rules", tmp_path / "rules"]
+
     def test_decide_requests_too(self, gate: Gate) -> None:
         requests = [
             Request.load(LINES[name]) for name in ("allowed", "blocked", "another moment", "critical")

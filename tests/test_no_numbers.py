@@ -59,6 +59,7 @@ WHAT_IT_IS = {
     "explain/way_forward.py": {"8": "actions tried in every combination"},
     "explain/words.py": {"4096": "size of a cache"},
     "model/at_once.py": {"32": "bytes", "1024": "bytes", "16": "digits", "256": "bytes that there are"},
+    "model/json_problems.py": {"40": "characters shown"},
     "model/overlay.py": {"500": "longest text"},
     "model/values.py": {"1e15": "largest number", "500": "longest name", "4096": "size of a cache", "8192": "size of a cache"},
     "packs/cache.py": {"32": "files kept", "8": "bytes of a name", "420": "who may read a file", "493": "who may read a folder"},

@@ -126,7 +126,8 @@ def test_a_table_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.M
     shipped = tmp_path / "shipped"
     shutil.copytree(ROOT / "rules", shipped)
     (shipped / "tables" / "laboratory-codes.csv").unlink()
-    monkeypatch.setattr("oncogate.packs.load.shipped_rules", lambda: shipped)
+    for module in ("load", "rule_files"):
+        monkeypatch.setattr(f"oncogate.packs.{module}.shipped_rules", lambda: shipped)
     assert refused("lint") == f"{shipped}/tables: there is no table `laboratory-codes.csv` [table-absent]\n"
 
 

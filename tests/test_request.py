@@ -52,6 +52,26 @@ def test_what_is_not_a_number(value):
     assert "/record/labs/0/value/value" in problems(with_lab(value={"value": value, "unit": "10*9/L"}))
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("1e999", "is too large"), ("1e1000000", "is too large"), ("-1e999999999", "is too large"), ("9" * 4000, "is too large"),
+        ("1e-400", "is too small"), ("-1e-999999999", "is too small"), ("1.23456789e-320", "is too small"),
+        ("1.23456789012345678", "has more digits"),
+    ],
+)  # fmt: skip
+def test_a_number_that_no_measurement_has_is_refused_at_its_place(number, said):
+    order = {"id": "o", "drugs": [{"name": "顺铂", "dose": "?"}]}
+    lab = with_lab(value={"value": "?", "unit": "10*9/L"})
+    content = json.dumps({**lab, "order": order}).replace('"?"', number)
+    with pytest.raises(RequestError) as caught:
+        Request.load(content)
+    assert {d.path: d.code for d in caught.value.diagnostics} == dict.fromkeys(
+        ("/order/drugs/0/dose", "/record/labs/0/value/value"), "request-number-precise"
+    )
+    assert all(d.message.startswith(said) for d in caught.value.diagnostics)
+
+
 def test_numbers_are_exact_and_stay_so():
     text = json.dumps(with_lab(value={"value": 0, "unit": "10*9/L"})).replace('"value": 0', '"value": 1.10')
     request = Request.load(text.encode())
@@ -95,16 +115,18 @@ def test_text_that_is_no_request(text, message):
         Request.load(text)
 
 
-@pytest.mark.parametrize("document", [b"[]", b'"text"', b"5", b"null"])
-def test_json_that_is_no_object(document):
-    with pytest.raises(RequestError):
-        Request.load(document)
+@pytest.mark.parametrize("source", [b"[]", b'"text"', b"5", b"null", [], None, 5])
+@pytest.mark.parametrize("timezone", [None, "+08:00"])
+def test_what_is_neither_a_file_nor_an_object(source, timezone):
+    with pytest.raises(RequestError) as caught:
+        Request.load(source, timezone)
+    assert [d.code for d in caught.value.diagnostics] == ["request-not-an-object"]
 
 
-@pytest.mark.parametrize("source", [[], None, 5])
-def test_what_is_neither_a_file_nor_an_object(source):
-    with pytest.raises(RequestError):
-        Request.load(source)
+@pytest.mark.parametrize("text", ["1968", "1968-02-30", "1968/02/03"])
+def test_a_day_that_is_none_is_told_how_to_be_written(text):
+    found = problems({"at": AT, "record": {"patient": {"id": "p", "birth_date": text}}})
+    assert found == {"/record/patient/birth_date": f"`{text}` isn't a day: write it as 2026-03-02 | "}
 
 
 def test_a_request_can_not_be_changed():

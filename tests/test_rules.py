@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from loaded import shipped_library
 
-from oncogate.authoring.examples import Result, run_examples
+from oncogate.authoring.examples import UNUSABLE, Result, request_of, run_examples
 from oncogate.packs.pack import LoadedRule
 
 LIBRARY = shipped_library()
@@ -37,6 +37,14 @@ def test_all_others_are_on_trial_but_those_that_only_carry_obligations():
 )
 def test_example(result: Result):
     assert not result.problem, str(result.diagnostic)
+
+
+@pytest.mark.parametrize(
+    "said", ["1e999999999 mmol/L", "1e9999 mmol/L", "1e99999999999999999999 mmol/L", "1.2.3 mmol/L"]
+)
+def test_what_is_no_number_in_an_example_is_refused(said: str):
+    with pytest.raises(UNUSABLE):
+        request_of({"lab.potassium": said}, LIBRARY)
 
 
 @pytest.mark.parametrize("loaded", LIBRARY.rules, ids=lambda r: r.rule.id)

@@ -239,5 +239,5 @@ def test_log_lines_hold_nothing_of_the_call_but_its_route(tmp_path, logged):
     lines = [json.loads(line) for line in said.splitlines()]
     assert [(x["route"], x["status"]) for x in lines if x["event"] == "call"] == [
         ("none", 404),
-        ("/v1/decide", 422),
+        ("/v1/decide", 400),
     ]

@@ -107,6 +107,51 @@ def test_a_wrong_query_is_said_not_to_be_checked(client):
     assert answer.json()["errors"][0]["path"] == "?from"
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "code", "help"),
+    [
+        ("POST", "/v1/decide?recieved=true", "query-unknown", "did you mean `received`?"),
+        ("POST", "/v1/decide?At=2026-03-02T09:30:00%2B08:00", "query-unknown", "did you mean `at`?"),
+        ("POST", "/v1/decide?at=2026-03-02T09:30:00Z&at=2026-03-03T09:30:00Z", "query-invalid", "keep one of them"),
+        ("POST", "/v1/decide?form=fhir", "query-unknown", "did you mean `from`?"),
+        ("POST", "/v1/decide/batch?received=true", "query-unknown", "see `GET /openapi.json`"),
+        ("GET", "/v1/rules?day=2026-03-02", "query-unknown", "see `GET /openapi.json`"),
+    ],
+)  # fmt: skip
+def test_a_query_that_the_address_doesnt_take_is_refused(client, method, address, code, help):
+    answer = client.request(method, address, content=(ROOT / "examples" / "allowed.json").read_bytes())
+    assert (answer.status_code, not_checked(answer)) == (400, [code])
+    (error,) = answer.json()["errors"]
+    assert (error["path"], error["help"]) == ("?" + address.partition("?")[2].partition("=")[0], help)
+
+
+@pytest.mark.parametrize("address", ["/v1/decide", "/v1/decide/batch"])
+@pytest.mark.parametrize(
+    ("at", "code"), [("yesterday", "time-parsing"), ("2026-03-02", "time-of-day"), ("", "time-parsing")]
+)
+def test_a_moment_that_is_none_is_a_wrong_query(client, address, at, code):
+    answer = client.post(address, params={"at": at}, json=[])
+    assert (answer.status_code, not_checked(answer)) == (400, [code])
+    assert answer.json()["errors"][0]["path"] == "?at"
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["2026-03-02T09:30:00+08:00", "2026-03-02T09:30+0800", "2026-03-02T01:30:00Z", "2026-03-02%2009:30", "20260302093000+0800"],
+)  # fmt: skip
+def test_a_moment_is_read_with_a_plus_that_is_written_as_it_is(client, at):
+    body = (ROOT / "examples" / "allowed.json").read_bytes()
+    for sign in ("+", "%2B"):
+        answer = client.post(f"/v1/decide?at={at.replace('+', sign)}", content=body, headers=AS_JSON)
+        assert Decision.load(answer.content).at == datetime(2026, 3, 2, 1, 30, tzinfo=timezone.utc)
+
+
+def test_of_a_body_that_isnt_json_the_message_says_where(client):
+    answer = client.post("/v1/decide", content=b'{"at":\n oops}', headers=AS_JSON)
+    (error,) = answer.json()["errors"]
+    assert (error["path"], error["message"]) == ("", "isn't JSON: expecting value (line 2, column 2)")
+
+
 def test_other_addresses_methods_and_types_are_refused_in_the_same_form(client):
     for answer, status in (
         (client.get("/v1/decide"), 405), (client.post("/v1/nothing", json={}), 404), (client.get("/nothing"), 404),

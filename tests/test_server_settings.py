@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from oncogate.packs.rule_files import rule_folders, shipped_rules
 from oncogate.server.app import create_app
 from oncogate.server.languages import language_of
 from oncogate.server.settings import Settings, SettingsError, load_settings
@@ -30,6 +33,12 @@ def test_without_anything_told_this_machine_alone_is_served():
     assert told.loopback
     assert told.shows_screen
     assert (told.host, told.port, told.workers, told.language) == ("127.0.0.1", 8710, 1, "zh")
+
+
+def test_the_rules_that_ship_are_no_folder_beside_the_file(tmp_path):
+    told = load(tmp_path, "rules: [shipped, packs]\nsite: [shipped]\n")
+    assert (told.rules, told.site) == ((Path("shipped"), tmp_path / "packs"), (tmp_path / "shipped",))
+    assert rule_folders(told.rules) == [shipped_rules(), tmp_path / "packs"]
 
 
 def test_paths_are_beside_the_file_and_options_go_before_it(tmp_path):

@@ -11,6 +11,7 @@ from dateutil.tz import tzlocal
 
 from oncogate.base.errors import Diagnostic, RequestError
 from oncogate.base.times import NaiveTime, read_time, write_time
+from oncogate.model.request import not_an_object
 
 if TYPE_CHECKING:
     from oncogate.adapters.fhir import Vocabulary
@@ -57,9 +58,7 @@ def as_native(
     elif isinstance(document, Mapping):
         data = dict(document)
     else:
-        help = "`oncogate schema request` prints its form"
-        said = "isn't a request: a JSON object is expected"
-        raise RequestError([Diagnostic("", 0, 0, "request-not-an-object", said, help)])
+        raise not_an_object()
     if at is not None:
         data["at"] = at
     elif "at" not in data:

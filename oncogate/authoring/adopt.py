@@ -6,11 +6,12 @@ Nothing is written unless the file, with the adoption in it, loads.
 from __future__ import annotations
 
 import io
+import secrets
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
@@ -48,16 +49,23 @@ def adopt(
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.representer.ignore_aliases = lambda *_: True  # one day for several rules is written out each time
-    data = (
-        yaml.load(site.read_text("utf-8")) if site.exists() else CommentedMap(id=site.stem, layer="hospital")
-    )
+    before = site.read_bytes() if site.exists() else b""
+    # a comment would keep the first half of its line end
+    plain = before.decode("utf-8-sig").replace("\r\n", "\n")
+    data = yaml.load(plain) if before else CommentedMap(id=site.stem, layer="hospital")
     settings = data.setdefault("rules", CommentedMap())
     for id in rules:
         row = settings.setdefault(id, CommentedMap())
         row.update(status="stable", reviewed_by=review.reviewed_by, source=review.source, date=review.date)
     text = io.StringIO()
     yaml.dump(data, text)
-    _replace(site, text.getvalue(), folders)
+    _replace(site.resolve() if site.is_symlink() else site, _encoded(text.getvalue(), before), folders)
+
+
+def _encoded(text: str, before: bytes) -> bytes:
+    """The text in the form of the file as it was: with its byte order mark and its line ends, if it had such."""
+    mark = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
+    return mark + text.replace("\n", "\r\n" if b"\r\n" in before else "\n").encode()
 
 
 def _check(rules: Sequence[str], site: Path, folders: Sequence[Path], review: Review | None) -> None:
@@ -90,15 +98,11 @@ def _other(setting: RuleSetting, review: Review) -> bool:
     return setting.status == "stable" and before != (review.reviewed_by, review.source, review.date)
 
 
-def _replace(site: Path, text: str, folders: Sequence[Path]) -> None:
+def _replace(site: Path, content: bytes, folders: Sequence[Path]) -> None:
     """Write the file beside itself, load it, and only then put it in its place."""
-    made: Path | None = None
+    made = site.with_name(f".{site.name}.{secrets.token_hex(4)}.yaml")
     try:
-        with NamedTemporaryFile(
-            "w", dir=site.parent, prefix=f".{site.name}.", suffix=".yaml", delete=False, encoding="utf-8"
-        ) as file:
-            made = Path(file.name)
-            file.write(text)
+        made.write_bytes(content)  # with the rights of any new file: others' gates read it
         load_library(folders, made)
         if site.exists():
             made.chmod(site.stat().st_mode)
@@ -111,5 +115,4 @@ def _replace(site: Path, text: str, folders: Sequence[Path]) -> None:
             [replace(one, path=str(site)) if one.path == str(made) else one for one in error.diagnostics]
         ) from None
     finally:
-        if made is not None:
-            made.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)

@@ -39,7 +39,9 @@ ICD10 = "http://hl7.org/fhir/sid/icd-10"
 UNUSABLE = (RequestError, ValueError, LookupError, TypeError)
 """What `request_of` raises where a `given` can't be made a request."""
 
-QUANTITY = re.compile(r"([<>]=?)?\s*([0-9.]+)\s*(.*)")
+QUANTITY = re.compile(
+    r"([<>]=?)?\s*((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?)(?![0-9.]|[eE][-+]?[0-9])\s*(.*)"
+)
 """A comparator, a number and a unit, as in `<0.5 10*9/L`."""
 _SPAN = re.compile(r"(\d+)\s*(min|h|d|wk|mo|a)")
 _STATUS = {

@@ -34,7 +34,7 @@ _SILENT = frozenset({"met", "not_raised", "not_applicable"})
 
 
 def lint(library: Library, layers: Iterable[Path] = ()) -> tuple[Diagnostic, ...]:
-    """What should be better in the rules of `library` and in its layers' files, in the order of the files."""
+    """What should be better in the rules of `library`, which no layer changes, and in the files of `layers`, in the order of the files."""
     found = [d for one in coverages(library) for d in _Lint(one).run()]
     found += [
         d
@@ -81,7 +81,7 @@ class _Lint:
             yield from self._text(where, text)
 
     def _at(self, where: Path_, code: str, message: str, help: str = "") -> Diagnostic:
-        return self.loaded.document.diagnostic(where, f"lint-{code}", message, help, key=True)
+        return self.loaded.document.diagnostic(where, code, message, help, key=True)
 
     def _parameters(self) -> Iterator[Diagnostic]:
         used = used_parameters(self.rule) | _named_in_texts(self.rule)
@@ -90,7 +90,7 @@ class _Lint:
             if name not in used:
                 yield self._at(
                     where,
-                    "parameter-unused",
+                    "lint-parameter-unused",
                     f"no condition or text uses the parameter `{name}`",
                     "use it or drop it",
                 )
@@ -98,7 +98,7 @@ class _Lint:
             if parameter.tunable and numeric and parameter.range is None:
                 yield self._at(
                     where,
-                    "range-missing",
+                    "lint-range-missing",
                     f"`{name}` is tunable but has no range",
                     "say how far a site may go: `range: [low, high]`",
                 )
@@ -111,7 +111,7 @@ class _Lint:
             if rule.parameters and name not in named and not source.says:
                 yield self._at(
                     ("sources", name),
-                    "source-unused",
+                    "lint-source-unused",
                     f"no parameter names the source `{name}`, and it doesn't say what it stands for",
                     "name it, write what it `says`, or drop it",
                 )
@@ -124,7 +124,7 @@ class _Lint:
         if not expected:
             yield self._at(
                 ("examples",),
-                "example-missing",
+                "lint-example-missing",
                 "the rule has no examples",
                 "show a case on each side and one that can't be judged",
             )
@@ -132,21 +132,21 @@ class _Lint:
         if "unknown" not in expected:
             yield self._at(
                 ("examples",),
-                "example-unknown",
+                "lint-example-unknown",
                 "no example expects `unknown`",
                 "show a case that can't be judged, such as a section not supplied",
             )
         if not expected & _SPEAKS:
             yield self._at(
                 ("examples",),
-                "example-side",
+                "lint-example-side",
                 "no example expects `unmet` or `raised`",
                 "show a case in which the rule speaks",
             )
         if not expected & _SILENT:
             yield self._at(
                 ("examples",),
-                "example-side",
+                "lint-example-side",
                 "no example expects `met`, `not_raised` or `not_applicable`",
                 "show a case in which the rule is silent",
             )
@@ -157,13 +157,16 @@ class _Lint:
             if leaf.lacking:
                 unseen = ", ".join(leaf.lacking)
                 yield self._at(
-                    leaf.where, "leaf-unseen", f"no example shows this leaf {unseen}", "add one that does"
+                    leaf.where,
+                    "lint-leaf-unseen",
+                    f"no example shows this leaf {unseen}",
+                    "add one that does",
                 )
         for name, sides in self.shown.one_sided.items():
             for side in sides:
                 yield self._at(
                     ("parameters", name),
-                    "parameter-side",
+                    "lint-parameter-side",
                     f"the examples don't notice a {side} `{name}`",
                     "show a case just on the other side of the limit",
                 )
@@ -173,14 +176,14 @@ class _Lint:
         if rule.remedy is None and rule.effect != "inform":
             yield self._at(
                 (),
-                "remedy-missing",
+                "lint-remedy-missing",
                 "the rule doesn't say what to do",
                 "add a `remedy` with its action, zh and en",
             )
         if rule.status == "deprecated" and rule.deprecated is None:
             yield self._at(
                 ("status",),
-                "deprecated-since",
+                "lint-deprecated-since",
                 "the rule is deprecated, but since when isn't said",
                 "add `deprecated: {since: 2026-01-31}`",
             )
@@ -188,19 +191,21 @@ class _Lint:
     def _text(self, where: Path_, text: Text) -> Iterator[Diagnostic]:
         zh, en = _PLACEHOLDER.sub("", text.zh), _PLACEHOLDER.sub("", text.en)
         if not _HAN_CHARACTER.search(zh):
-            yield self._at((*where, "zh"), "text-zh", "the Chinese text has no Chinese characters")
+            yield self._at((*where, "zh"), "lint-text-zh", "the Chinese text has no Chinese characters")
         elif slip := _HALF.search(zh):
             mark = slip[1] or slip[2]
             yield self._at(
                 (*where, "zh"),
-                "text-punctuation",
+                "lint-text-punctuation",
                 f"halfwidth `{mark}` in the Chinese text",
                 f"write `{_FULL_OF[mark]}`",
             )
         if _HAN_CHARACTER.search(en):
-            yield self._at((*where, "en"), "text-en", "the English text has Chinese characters")
+            yield self._at((*where, "en"), "lint-text-en", "the English text has Chinese characters")
         elif slip := _FULL.search(en):
-            yield self._at((*where, "en"), "text-punctuation", f"fullwidth `{slip[0]}` in the English text")
+            yield self._at(
+                (*where, "en"), "lint-text-punctuation", f"fullwidth `{slip[0]}` in the English text"
+            )
 
 
 class SourceProblem(NamedTuple):
@@ -216,12 +221,12 @@ def problem_of_sources(rule: Rule) -> SourceProblem | None:
     if rule.status != "stable":
         return None
     if not rule.sources:
-        return SourceProblem("source-missing", "a stable rule needs a source")
+        return SourceProblem("lint-source-missing", "a stable rule needs a source")
     if not rule.id.startswith("core/") and all(
         s.verification == "general_knowledge" for s in rule.sources.values()
     ):
         return SourceProblem(
-            "source-general",
+            "lint-source-general",
             "a stable rule rests on general knowledge alone",
             "have it reviewed, find a source, or set `status: trial`",
         )

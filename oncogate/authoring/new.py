@@ -7,6 +7,7 @@ from pathlib import Path
 
 from oncogate.base.errors import Diagnostic, PackError
 from oncogate.model.rule import RULE_ID
+from oncogate.packs.load import NOT_RULES
 from oncogate.packs.rule_files import shipped_rules
 from oncogate.packs.schema import schema_text
 
@@ -25,8 +26,8 @@ def new_rule(id: str, folder: Path) -> tuple[Path, ...]:
     for an id that can't be one or is taken, and where a file can't be written; no file is written over.
     """
     path = folder / f"{id}.yaml"
-    if not re.fullmatch(RULE_ID, id):
-        said = "name it `pack/hazard` in lower case, with digits and hyphens, as in `my-hospital/anc-missing`"
+    if not re.fullmatch(RULE_ID, id) or path.name in NOT_RULES or "tables" in id.split("/")[:-1]:
+        said = "name it `pack/hazard` in lower case, with digits and hyphens, as in `my-hospital/anc-missing`; `pack` and `facts` are other files, `tables` another folder"
         raise PackError([Diagnostic("", 0, 0, "new-id", f"`{id}` can't be the id of a rule", said)])
     if path.exists() or (shipped_rules() / f"{id}.yaml").exists():
         where = path if path.exists() else shipped_rules() / f"{id}.yaml"

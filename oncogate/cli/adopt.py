@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from oncogate.cli import console
+from oncogate.cli.check import Folders
 
 
 @console.command
@@ -27,12 +28,7 @@ def adopt(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put this review in the place of an earlier one.")
     ] = False,
-    folder: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
-        ),
-    ] = None,
+    folder: Folders = None,
 ) -> int:
     """Adopt rules that are on trial: from now on they count here.
 

@@ -43,7 +43,9 @@ class Format(str, Enum):
 Folders = Annotated[
     list[Path] | None,
     typer.Option(
-        "--rules", help="A folder of rules; may be repeated. Default: the shipped rules.", metavar="DIR"
+        "--rules",
+        help="A folder of rules; may be repeated. Default: the shipped rules, which are called `shipped` among others.",
+        metavar="DIR",
     ),
 ]
 Layers = Annotated[

@@ -56,12 +56,21 @@ def note(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def write(text: str) -> None:
-    """Print `text` on standard output; a reader that has gone away is no error."""
+    """Print `text` on standard output; a reader that has gone away is no error, a full disk is."""
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         let_go()
+    except OSError as error:
+        raise unwritable("<stdout>", error) from None
+
+
+def unwritable(name: str, error: OSError) -> OncogateError:
+    """That what was asked for can't be written."""
+    said = f"can't be written: {error.strerror or error}"
+    help = "see to its folder, rights and free space"
+    return OncogateError([Diagnostic(name, 0, 0, "output-unwritable", said, help)])
 
 
 def let_go() -> None:

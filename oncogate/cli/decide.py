@@ -11,7 +11,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from oncogate.base.errors import Diagnostic, OncogateError
+from oncogate.base.errors import Diagnostic, OncogateError, RequestError
 from oncogate.cli import console
 from oncogate.cli.check import Folders, Layers
 from oncogate.cli.many_lines import Output, ReaderGone, open_input
@@ -99,6 +99,11 @@ class Run:
                     if answer.diagnostics:
                         self._report(answer)
                     progress.show(self.read, self._said)
+                if not self.counts:
+                    hint = "write one request a line, as JSON; `oncogate schema request` prints its form"
+                    raise RequestError(
+                        [Diagnostic(self.name, 0, 0, "input-empty", "the input is empty", hint)]
+                    )
         except ReaderGone:
             ended = "stopped: nobody reads standard output any more"
             console.let_go()
@@ -112,9 +117,6 @@ class Run:
             console.say(self._summary(ended))
         if ended:
             return 2
-        if not self._judged and not self.counts["unjudged"]:
-            hint = "write one request a line, as JSON; `oncogate schema request` prints its form"
-            return console.refuse([Diagnostic(self.name, 0, 0, "input-empty", "the input is empty", hint)])
         return 2 if self.counts["unjudged"] else 1 if self.counts["block"] else 0
 
     def _report(self, answer: Answer) -> None:

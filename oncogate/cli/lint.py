@@ -42,8 +42,10 @@ def lint(
     from oncogate.authoring.lint import lint as lint_library  # noqa: PLC0415
     from oncogate.packs.load import load_library  # noqa: PLC0415
 
-    library = load_library([folder] if folder is not None else (), site or ())
-    found = lint_library(library, site or ())
+    folders = [folder] if folder is not None else ()
+    library = load_library(folders, site or ())
+    # the examples of the rules are shown without what a layer sets, such as its first-line regimens
+    found = lint_library(load_library(folders) if site else library, site or ())
     walked = ""
     if prove:
         from oncogate.authoring.prove import prove as prove_library  # noqa: PLC0415 - slow to load, seldom asked for

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from oncogate.base.errors import Diagnostic, OncogateError, RequestError
+from oncogate.cli.console import unwritable
 from oncogate.cli.source import unreadable
 
 
@@ -31,9 +32,13 @@ def open_input(file: str) -> BinaryIO:
 
 
 class Output:
-    """Standard output or a file. A file is there once it is whole: until then it is written beside itself, as `….part`."""
+    """Standard output or a file. A file is there once it is whole: until then it is written beside itself, as `….part`.
+
+    One that was there keeps its rights, stays where a link to it points, and is left alone if there is nothing to write.
+    """
 
     def __init__(self, path: Path | None, source: str) -> None:
+        path = path.resolve() if path is not None and path.is_symlink() else path
         self.path = path
         self.on_terminal = path is None and sys.stdout.isatty()
         # a pipe or a device is written to
@@ -43,10 +48,15 @@ class Output:
             said = "the decisions would be written over the requests"
             raise OncogateError([Diagnostic(str(path), 0, 0, "output-is-input", said, "name another file")])
         self._stream: BinaryIO | None = None
+        self._empty = True
 
     def __enter__(self) -> Output:
         try:
             self._stream = self._part.open("wb") if self._part is not None else sys.stdout.buffer
+            if self._replaces and self.path is not None and self._part is not None and self.path.exists():
+                self._part.chmod(
+                    stat.S_IMODE(self.path.stat().st_mode)
+                )  # before anything of a patient is in it
         except OSError as error:
             raise self._unwritable(error) from None
         # whoever waits for an answer before asking again gets it; a file waits for nobody
@@ -56,6 +66,7 @@ class Output:
     def write(self, line: bytes) -> None:
         """Write one line. Raises `ReaderGone`, or `OncogateError` where it can't be written."""
         assert self._stream is not None
+        self._empty = False
         try:
             self._stream.write(line + b"\n")
             if self._at_once:
@@ -72,26 +83,25 @@ class Output:
                 self._stream.flush()
             else:
                 self._stream.close()
-            if kind is None and self._replaces and self.path is not None and self._part is not None:
-                self._part.replace(self.path)
+            if self._replaces and self.path is not None and self._part is not None:
+                if self._empty:
+                    self._part.unlink()
+                elif kind is None:
+                    self._part.replace(self.path)
         except OSError as failed:
             if kind is None:
                 raise self._failed(failed) from None
 
     def left_behind(self) -> str:
         """Where an unfinished run left what it had decided."""
-        return f"; what was decided so far is in {self._part}" if self._replaces and self._stream else ""
+        return f"; what was decided so far is in {self._part}" if self._replaces and not self._empty else ""
 
     def _failed(self, error: OSError) -> Exception:
         gone = isinstance(error, BrokenPipeError) and self.path is None
         return ReaderGone() if gone else self._unwritable(error)
 
     def _unwritable(self, error: OSError) -> OncogateError:
-        said = f"can't be written: {error.strerror or error}"
-        name = str(self._part or "<stdout>")
-        return OncogateError(
-            [Diagnostic(name, 0, 0, "output-unwritable", said, "see to its folder, rights and free space")]
-        )
+        return unwritable(str(self._part or "<stdout>"), error)
 
 
 def _same(path: Path, source: str) -> bool:

@@ -8,7 +8,7 @@ import typer
 
 from oncogate.cli import console
 from oncogate.cli.lint import Folder
-from oncogate.packs.rule_files import shipped_rules
+from oncogate.packs.rule_files import rule_folders
 
 
 @console.command
@@ -27,7 +27,8 @@ def run_examples(
     from oncogate.authoring import coverage, examples  # noqa: PLC0415
     from oncogate.packs.load import load_library  # noqa: PLC0415
 
-    library = load_library([folder] if folder is not None else ())
+    named = [folder] if folder is not None else []
+    library = load_library(named)
     results = list(examples.run_examples(library))
     found = [result.diagnostic for result in results if result.problem]
     said = [
@@ -37,7 +38,7 @@ def run_examples(
     if mutate and not found:  # an example that fails already can't notice anything
         from oncogate.authoring.mutation import mutation  # noqa: PLC0415
 
-        tried = mutation(library, folder or shipped_rules())
+        tried = mutation(library, rule_folders(named)[0])
         found, said = [*tried.diagnostics], [*said, tried.summary]
     console.write("\n".join([*(str(d) for d in found), *said]))
     return 1 if found else 0

@@ -36,6 +36,9 @@ class Parameter(Declared):
 
     @model_validator(mode="after")
     def _inside(self) -> Parameter:
+        if self.range is not None and self.range[0] > self.range[1]:
+            low, high = reversed(self.range)
+            raise ValueError(f"the range is reversed: write `[{low}, {high}]`")
         problem = self.problem_with(self.value)
         if problem:
             raise ValueError(problem)

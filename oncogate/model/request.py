@@ -17,6 +17,7 @@ from oncogate.base.made import made
 from oncogate.base.times import read_time, read_zone, write_time
 from oncogate.base.written import json_bytes
 from oncogate.model.at_once import LARGEST, Plain, read_at_once
+from oncogate.model.json_problems import json_problems, pointer
 from oncogate.model.later import Later
 from oncogate.model.record import NO_ROWS, Drug, PatientRecord, as_row
 from oncogate.model.values import Code, Model, Moment, Name, When
@@ -82,6 +83,8 @@ class Request(Later):
             if request is not None:
                 return request
         data = read_json(source) if isinstance(source, (str, Path, bytes)) else source
+        if not isinstance(data, (Mapping, cls)):
+            raise not_an_object()
         if timezone is not None:
             data = _zoned(data, timezone)
         try:
@@ -171,21 +174,17 @@ def read_json(source: str | Path | bytes) -> Any:
         )
     try:
         return json.loads(
-            text, parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
         )
-    except json.JSONDecodeError as error:
-        problem = Diagnostic(
-            name,
-            error.lineno,
-            error.colno,
-            "json-syntax",
-            f"isn't JSON: {error.msg[0].lower()}{error.msg[1:]}",
-        )
-    except RecursionError:
-        problem = Diagnostic(name, 0, 0, "json-depth", "is nested too deeply")
-    except ValueError as error:
-        problem = Diagnostic(name, 0, 0, "json-value", str(error))
-    raise RequestError([problem]) from None
+    except (ValueError, InvalidOperation, RecursionError):
+        raise RequestError(json_problems(text, name)) from None
+
+
+def not_an_object() -> RequestError:
+    """That what was handed over is no request at all, but a list, say, or `null`."""
+    help = "`oncogate schema request` prints its form"
+    said = "isn't a request: a JSON object is expected"
+    return RequestError([Diagnostic("", 0, 0, "request-not-an-object", said, help)])
 
 
 def _read_file(path: Path) -> bytes:
@@ -224,23 +223,14 @@ def _read_file(path: Path) -> bytes:
         ) from None
 
 
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # a power of ten beyond all
-        raise ValueError(f"`{text}` isn't a number that a measurement can have") from None
-
-
 def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"`{text}` isn't a number that JSON has")
+    raise ValueError(text)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key `{twice}` stands twice in one object")
+        raise ValueError("a key stands twice")
     return found
 
 
@@ -290,11 +280,6 @@ def _diagnostics(error: ValidationError) -> list[Diagnostic]:
         )
         for found in error.errors(include_url=False)
     ]
-
-
-def pointer(location: tuple[int | str, ...]) -> str:
-    """A JSON pointer from pydantic's location."""
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
 def _message(found: Any) -> str:

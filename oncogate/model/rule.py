@@ -6,10 +6,12 @@ The verdict follows from `when` (does the rule apply?) and `require` (what it as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import BeforeValidator, Field, Strict, model_validator
+from pydantic_core import PydanticCustomError
 
 from oncogate.base.once import once
 from oncogate.base.texts import Text
@@ -19,6 +21,7 @@ from oncogate.model.parameter import Parameter, Source
 from oncogate.model.values import Day, Model, Name, Plain
 
 RULE_ID = r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)+$"
+VERSION = r"^\d+\.\d+\.\d+$"
 RuleId = Annotated[str, Field(pattern=RULE_ID)]
 
 Effect = Literal["block", "warn", "inform", "critical_value"]
@@ -124,9 +127,17 @@ class Rule(Declared):
         return self.on_unknown or ("warn" if self.effect == "critical_value" else self.effect)
 
 
+def _version(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(VERSION, value):
+        raise PydanticCustomError(
+            "version", "should be three whole numbers with points between, as in `1.0.0`"
+        )
+    return value
+
+
 class PackFile(Declared):
     """The form of `pack.yaml`: what a folder of rules is called and which version it is."""
 
     id: Name
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Annotated[str, BeforeValidator(_version), Field(pattern=VERSION)]
     title: Text

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from sys import float_info
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -59,12 +60,19 @@ def _number(value: Any) -> Decimal:
         raise PydanticCustomError("number", "should be a number, not {kind}", {"kind": _kind(value)})
     if not value.is_finite():
         raise PydanticCustomError("number_finite", "should be a finite number")
-    if abs(value) >= _TOO_LARGE or _decimal(float(value)) != value:
+    size = value.copy_abs()  # `abs` rounds, and fails at a power of ten beyond the context's
+    if size >= _TOO_LARGE:
+        raise PydanticCustomError("number_precise", "is too large to be a measurement")
+    if _decimal(float(value)) != value:
+        if size < _TOO_SMALL:
+            raise PydanticCustomError("number_precise", "is too small to be a measurement")
         raise PydanticCustomError("number_precise", "has more digits than a measurement can have")
     return value
 
 
 _TOO_LARGE = Decimal("1e15")
+_TOO_SMALL = Decimal(repr(float_info.min))
+"""Below it a float has fewer digits, and at last none."""
 
 
 @lru_cache(maxsize=4096)
@@ -140,7 +148,11 @@ Moment = Annotated[
 
 
 def _day(value: Any) -> Any:
-    return date.fromisoformat(value) if isinstance(value, str) else value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        said = "`{text}` isn't a day: write it as 2026-03-02"
+        raise PydanticCustomError("day_parsing", said, {"text": value}) from None
 
 
 Day = Annotated[

@@ -25,6 +25,8 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_BEYOND = re.compile(_FLOAT.pattern.replace("{1,4})?", "{5,})"))
+"""A number of a power of ten that nothing measured has."""
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -121,6 +123,6 @@ class _Composer:
             return int(text, 0)
         if _FLOAT.fullmatch(text):
             return Decimal(text)
-        if _NOT_FINITE.fullmatch(text):
+        if _NOT_FINITE.fullmatch(text) or _BEYOND.fullmatch(text):
             self.document.report(path, "yaml-number", f"`{text}` isn't a number that can be compared")
         return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,12 @@ def _said(model: type[BaseModel], error: Any) -> tuple[str, str]:
     if error["type"] == "missing":
         return f"the key `{last}` is missing", "add it"
     help = ""
+    number = isinstance(error["input"], (int, Decimal)) and not isinstance(error["input"], bool)
+    if error["type"] == "string_type" and number and set(_CONDITIONS) & {(step,) for step in error["loc"]}:
+        return (
+            "should be the name of a parameter, not a number",
+            "put the number under `parameters` and write its name here",
+        )
     if error["type"] == "literal_error":
         help = did_you_mean(str(error["input"]), re.findall("'([^']*)'", error["ctx"]["expected"]))
     return in_plain_words(error), help

@@ -23,7 +23,7 @@ from oncogate.packs.document import Document, check_against, read_document
 from oncogate.packs.overlay import read_layers
 from oncogate.packs.pack import Library, LoadedRule, RulePack
 from oncogate.packs.read_tables import TableReader
-from oncogate.packs.rule_files import shipped_rules
+from oncogate.packs.rule_files import rule_folders, shipped_rules
 from oncogate.packs.tables import Tables
 
 NOT_RULES = frozenset({"pack.yaml", "facts.yaml"})
@@ -39,11 +39,11 @@ for _model in (Rule, Fact, Parameter, FactsFile, PackFile, OverlayFile, RuleSett
 def load_library(
     folders: Sequence[str | Path] = (), site: str | Path | Sequence[str | Path] | None = None
 ) -> Library:
-    """Load the rules of `folders` (the shipped ones if there are none), with what the layers of `site` set over them.
+    """Load the rules of `folders` (the shipped ones for `shipped`, and if there are none), with what the layers of `site` set over them.
 
     Raises `PackError` with every problem of every file.
     """
-    roots = [Path(f) for f in folders] or [shipped_rules()]
+    roots = rule_folders(folders)
     problems: list[Diagnostic] = []
     vocabulary = list(dict.fromkeys([shipped_rules(), *roots]))
     tables, table_files = _tables(vocabulary, problems)
@@ -171,13 +171,7 @@ def _rules(
 def _packs(
     rules: Iterable[LoadedRule], documents: Iterable[Document], vocabulary: str, problems: list[Diagnostic]
 ) -> tuple[RulePack, ...]:
-    headers: dict[str, PackFile] = {}
-    for document in documents:
-        if document.path.name == "pack.yaml":
-            header = check_against(PackFile, document)
-            problems += document.problems
-            if isinstance(header, PackFile):
-                headers[header.id] = header
+    headers = _headers(documents, problems)
     by_pack: dict[str, list[LoadedRule]] = {}
     for loaded in rules:
         by_pack.setdefault(loaded.rule.id.split("/")[0], []).append(loaded)
@@ -196,6 +190,26 @@ def _packs(
             )
         )
     return tuple(packs)
+
+
+def _headers(documents: Iterable[Document], problems: list[Diagnostic]) -> dict[str, PackFile]:
+    headers: dict[str, PackFile] = {}
+    places: dict[str, Path] = {}
+    for document in documents:
+        if document.path.name != "pack.yaml":
+            continue
+        header = check_against(PackFile, document)
+        if isinstance(header, PackFile):
+            if header.id != document.path.parent.resolve().name:
+                said = f"the id `{header.id}` isn't the name of the pack's folder"
+                document.report(("id",), "pack-path", said, "the rules of the folder would have no version")
+            elif header.id in headers:
+                said = f"the pack `{header.id}` has a version already, of {places[header.id]}"
+                document.report(("id",), "pack-duplicate", said, "keep a pack in one folder")
+            headers.setdefault(header.id, header)
+            places.setdefault(header.id, document.path)
+        problems += document.problems
+    return headers
 
 
 def _vocabulary_digest(facts: Mapping[str, Fact], files: Iterable[Path]) -> str:

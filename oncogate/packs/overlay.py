@@ -121,7 +121,7 @@ class _Reader:
         if not old.tunable:
             self._report(where, "site-not-tunable", f"the parameter `{name}` of `{id}` isn't tunable")
             return None
-        beyond = self._beyond(where, value) if isinstance(value, dict) else None
+        beyond = self._beyond(where, value, old) if isinstance(value, dict) else None
         if isinstance(value, dict) and beyond is None:
             return None
         fields = old.model_dump(exclude={"value", "range"} if beyond else {"value"})
@@ -131,12 +131,17 @@ class _Reader:
         except ValidationError as error:
             message = in_plain_words(error.errors(include_url=False)[0])
             help = "beyond the range: `{value, reason, approved_by, until}`" if "range" in message else ""
-            self.document.report(where, "site-out-of-range", f"`{name}` can't be `{wanted}`: {message}", help)
+            unfit = f"`{name}` can't be `{_shown(wanted)}`: {message}"
+            self.document.report(where, "site-out-of-range", unfit, help)
             return None
         if type(made.value) is not type(old.value):
-            self.document.report(
-                where, "site-type", f"`{name}` can't be `{wanted}`: it should be like `{old.value}`"
+            unfit = f"`{name}` can't be `{_shown(wanted)}`: it should be like `{_shown(old.value)}`"
+            help = (
+                f"write `{name}: [{wanted}]`"
+                if isinstance(old.value, tuple) and isinstance(wanted, str)
+                else ""
             )
+            self.document.report(where, "site-type", unfit, help)
             return None
         if beyond is not None:
             made = made.model_copy(update={"range": old.range})
@@ -175,7 +180,19 @@ class _Reader:
             check_fact(id, probe, {**facts, id: owner}, self.tables)
         return probe.problems
 
-    def _beyond(self, where: Path_, value: dict[str, Any]) -> BeyondRange | None:
+    def _beyond(self, where: Path_, value: dict[str, Any], old: Parameter) -> BeyondRange | None:
+        unknown = [key for key in value if key not in BeyondRange.model_fields]
+        if "unit" in unknown and old.unit:
+            said = f"the unit of `{where[-1]}` is `{old.unit}` and isn't for a layer to set"
+            help = f"write the number alone, in `{old.unit}`, as in `{where[-1]}: {_shown(old.value)}`"
+            self._report((*where, "unit"), "site-loosening", said, help)
+            return None
+        if unknown:
+            help = (
+                did_you_mean(unknown[0], BeyondRange.model_fields) or f"write the value alone, or {_WITH_WHY}"
+            )
+            self._report((*where, unknown[0]), "site-loosening", f"unknown key `{unknown[0]}`", help)
+            return None
         try:
             made = BeyondRange.model_validate(value)
         except ValidationError as error:
@@ -229,6 +246,7 @@ class _Reader:
             yield Change(rule.id, fields=for_now, setting=plain, loosened=_loosened(what, setting))
 
 
+_WITH_WHY = "`{value, reason, approved_by, until}` for one beyond its range"
 _JUSTIFY = "add `reason`, `approved_by` and `until` (the last day on which it holds)"
 
 
@@ -259,4 +277,7 @@ def _looser(rule: Rule, setting: RuleSetting) -> dict[str, Text]:
 
 
 def _shown(value: object) -> str:
-    return "[" + ", ".join(value) + "]" if isinstance(value, tuple) else str(value)
+    """A value as a layer's file has it."""
+    if isinstance(value, (tuple, list)):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +27,17 @@ def shipped_rules() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
+SHIPPED = "shipped"
+"""The word that stands for that folder among the names of others. A folder of this name is told by its path from the root."""
+
+
+def rule_folders(named: Iterable[str | Path]) -> list[Path]:
+    """The rules folders of these names; the shipped one if there are none."""
+    return [shipped_rules() if Path(one) == Path(SHIPPED) else Path(one) for one in named] or [
+        shipped_rules()
+    ]
+
+
 @dataclass(frozen=True)
 class RuleFiles:
     """What `load_library` would read, and maybe more.
@@ -45,7 +56,7 @@ class RuleFiles:
         Raises `OSError` or `ValueError` where a folder can't be read or a name can't be one.
         """
         shipped = shipped_rules()
-        roots = [Path(folder) for folder in folders] or [shipped]
+        roots = rule_folders(folders)
         content: dict[Path, bytes] = {}
         said = [
             [__version__, pydantic.VERSION, sys.version, *map(str, roots)],

@@ -63,7 +63,7 @@ def as_errors(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
     return {
         "checked": False,
         "errors": [
-            {"code": d.code, "message": d.message, "path": _place(d), "help": d.help} for d in diagnostics
+            {"code": d.code, "message": _said(d), "path": _place(d), "help": d.help} for d in diagnostics
         ],
     }
 
@@ -82,7 +82,7 @@ def as_outcome(status: int, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]
             {
                 "severity": "error",
                 "code": _ISSUE_TYPES.get(status, "processing"),
-                "details": {"coding": [{"system": "urn:oncogate:diagnostic", "code": d.code}], "text": d.message},
+                "details": {"coding": [{"system": "urn:oncogate:diagnostic", "code": d.code}], "text": _said(d)},
                 **({"diagnostics": d.help} if d.help else {}),
                 **({"expression": [_place(d)]} if _place(d) else {}),
             }
@@ -92,7 +92,16 @@ def as_outcome(status: int, diagnostics: Sequence[Diagnostic]) -> dict[str, Any]
 
 
 def _place(diagnostic: Diagnostic) -> str:
-    return f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}" if diagnostic.line else diagnostic.path
+    """A JSON pointer into the body, a parameter of the address, or a place in a file of the rules."""
+    located = diagnostic.path and diagnostic.line
+    return f"{diagnostic.path}:{diagnostic.line}:{diagnostic.column}" if located else diagnostic.path
+
+
+def _said(diagnostic: Diagnostic) -> str:
+    """The message; of a body that isn't JSON with the place, to which no pointer leads."""
+    if diagnostic.path or not diagnostic.line:
+        return diagnostic.message
+    return f"{diagnostic.message} (line {diagnostic.line}, column {diagnostic.column})"
 
 
 class Json(Response):

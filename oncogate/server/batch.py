@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from oncogate.base.errors import Diagnostic, RequestError
@@ -18,11 +18,11 @@ from oncogate.server.answers import INTERNAL, Refused, as_errors, refused
 from oncogate.server.bodies import JSON_TYPES, LINES_TYPES, check_type, read_body
 from oncogate.server.logs import where_it_failed
 from oncogate.server.reading import Clock, FormName, request_in, request_of
-from oncogate.server.rest import CHECKED, FACE, FormOf, Moment, written
+from oncogate.server.rest import CHECKED, FACE, FormOf, Moment, known_query, moment_asked, written
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.service import Service, service_of
 
-router = APIRouter(prefix="/v1", tags=["REST"])
+router = APIRouter(prefix="/v1", tags=["REST"], dependencies=[Depends(known_query)])
 
 log = logging.getLogger("oncogate.server")
 
@@ -35,6 +35,7 @@ async def decide_batch(request: Request, form: FormOf = "oncogate", at: Moment =
     """Judge many requests: a JSON array, or one request a line (NDJSON). What can't be judged says so in its place."""
     service = service_of(request)
     service.callers.rest(request)
+    at = moment_asked(at, service.clock)
     limits = service.settings.limits
     kind = check_type(request, (*JSON_TYPES[:1], *LINES_TYPES))
     body = await read_body(request, limits.batch, limits.seconds, (kind,))

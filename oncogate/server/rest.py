@@ -6,15 +6,17 @@ A Decision answers with status 200 and `X-Oncogate-Checked: true`, whatever the 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from oncogate.adapters.hl7v2.inbox import Inbox
+from oncogate.adapters.host_form import moment_of
 from oncogate.authoring.status import RuleStatus, statuses
-from oncogate.base.errors import RequestError
+from oncogate.base.errors import RequestError, did_you_mean
 from oncogate.explain.findings import parameters_used
 from oncogate.model.decision import Decision
 from oncogate.model.rule import Outcome, Rule
@@ -26,7 +28,20 @@ from oncogate.server.reading import Clock, FormName, request_in
 from oncogate.server.rules_in_use import Loaded
 from oncogate.server.service import service_of
 
-router = APIRouter(prefix="/v1", tags=["REST"])
+
+async def known_query(request: Request) -> None:
+    """Refuse what the address doesn't take: a `recieved` that is passed over leaves out what it asks for."""
+    known = [parameter.alias for parameter in request.scope["route"].dependant.query_params]
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known:
+            help = did_you_mean(name, known) or "see `GET /openapi.json`"
+            raise refused(400, "query-unknown", f"this address takes no `{name}`", help, f"?{name}")
+        if names.count(name) > 1:
+            raise refused(400, "query-invalid", f"`{name}` stands twice", "keep one of them", f"?{name}")
+
+
+router = APIRouter(prefix="/v1", tags=["REST"], dependencies=[Depends(known_query)])
 
 FACE = "rest"
 CHECKED = {"X-Oncogate-Checked": "true"}
@@ -63,6 +78,7 @@ async def decide(
     if received and service.inbox is None:
         help = "start the service with `--mllp` and `--inbox`, or leave out `received`"
         raise refused(400, "received-absent", "nothing is received by HL7 v2 here", help, "?received")
+    at = moment_asked(at, service.clock)
     limits = service.settings.limits
     body = await read_body(request, limits.body, limits.seconds)
     inbox = service.inbox if received else None
@@ -71,6 +87,22 @@ async def decide(
     )
     service.measures.decisions.labels(FACE, outcome).inc()
     return Json(said, headers=CHECKED)
+
+
+_BLANK_OFFSET = re.compile(
+    r"(.*[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?|[0-9]{12,14}) ([0-9]{2}:?[0-9]{2})"
+)
+"""A time of day and its offset with a blank between: a `+` that wasn't written as `%2B` arrives so, and nothing else does."""
+
+
+def moment_asked(at: str | None, clock: Clock) -> str | None:
+    """The moment that the address names. Raises `Refused`."""
+    if at is None:
+        return None
+    try:
+        return moment_of(_BLANK_OFFSET.sub(r"\1+\2", at), clock.zone, "?at")
+    except RequestError as error:
+        raise Refused(400, error.diagnostics) from None
 
 
 def decision_on(

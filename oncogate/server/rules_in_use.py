@@ -13,7 +13,7 @@ from oncogate.gate import Gate
 from oncogate.model.request import Request
 from oncogate.packs.digest import digest_of
 from oncogate.packs.pack import Library
-from oncogate.packs.rule_files import shipped_rules
+from oncogate.packs.rule_files import rule_folders
 from oncogate.server.examples import HOOK, REQUEST
 from oncogate.server.settings import Settings
 
@@ -91,7 +91,7 @@ class RulesInUse:
 
 
 def _marks(settings: Settings) -> Iterable[tuple[str, int, int]]:
-    for root in (*(settings.rules or (shipped_rules(),)), *settings.site):
+    for root in (*rule_folders(settings.rules), *settings.site):
         for path in [root] if not root.is_dir() else root.rglob("*"):
             try:
                 found = path.stat()

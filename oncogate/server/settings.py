@@ -17,6 +17,7 @@ from oncogate.base.texts import Language
 from oncogate.base.times import read_zone
 from oncogate.model.at_once import LARGEST
 from oncogate.packs.document import Document, check_against, read_document
+from oncogate.packs.rule_files import SHIPPED
 
 SERVICES = ("oncogate-order-sign", "oncogate-order-select")
 """The ids of the CDS services."""
@@ -126,7 +127,9 @@ class Settings(_Part):
     @field_validator("rules", "site", mode="before")
     @classmethod
     def _each_beside(cls, value: Any, info: ValidationInfo) -> Any:
-        return [_path(one, info) for one in value] if isinstance(value, (list, tuple)) else value
+        words = {SHIPPED} if info.field_name == "rules" else set()
+        named = isinstance(value, (list, tuple))
+        return [one if str(one) in words else _path(one, info) for one in value] if named else value
 
     @field_validator("timezone")
     @classmethod
