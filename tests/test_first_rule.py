@@ -117,7 +117,10 @@ def done(line: str, pytester: pytest.Pytester) -> str:
     return str(found.stdout)
 
 
-def test_the_tutorial_comes_out_as_it_says(pytester: pytest.Pytester) -> None:
+def test_the_tutorial_comes_out_as_it_says(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     printed = ""
     for kind, text in blocks("tutorial/first-rule.md"):
         if kind == "sh" and "pip install" not in text:  # installing is left to the reader

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cases import lab, request, written
 from conftest import ROOT
-from loaded import shipped_library
+from loaded import shipped_gate, shipped_library
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Styled
@@ -490,3 +490,14 @@ def test_what_is_not_known_is_not_said_to_be_so() -> None:
 def test_a_code_of_the_record_is_shown_by_what_it_means(evidence: Evidence, zh: str) -> None:
     (row,) = rows_of([evidence], decided(CASES["allowed"]).at, "zh")
     assert row.value == zh
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_ids_of_other_rules_and_what_they_ask_are_never_cut(width: int) -> None:
+    """They are there to be copied; a title gives way to them."""
+    gate = shipped_gate()
+    decision = gate.decide(Request.load(request(consents=[])))
+    lines = plain(decision, "en", width=width, everything=True).splitlines()
+    named = {word for line in lines for word in line.split()}
+    assert {f.rule for f in decision.shadow if f.asks} <= named
+    assert not any("…" in line for line in lines)

@@ -295,4 +295,7 @@ def test_what_only_guards_a_factor_is_no_factor() -> None:
 def test_english_names_a_drug_by_what_it_means_and_by_the_hosts_name() -> None:
     found = finding("pemetrexed-vitamins-missing", tumour="lung", order=["培美曲塞"])
     assert found.reason.en.startswith("Pemetrexed 培美曲塞 calls for")
-    assert "docetaxel" in finding("docetaxel-premedication-missing", tumour="breast", order=["docetaxel"]).reason.en
+    assert (
+        "docetaxel"
+        in finding("docetaxel-premedication-missing", tumour="breast", order=["docetaxel"]).reason.en
+    )

@@ -116,7 +116,7 @@ def _list(lines: Iterable[str], *, numbered: bool = False) -> RenderableType:
 def _rules(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(overflow="fold")  # gives way to the id, which one copies
     table.add_column(style="dim", no_wrap=True)
     for verdict, title, rule in rows:
         table.add_row(verdict, title, rule)
