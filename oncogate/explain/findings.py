@@ -114,9 +114,10 @@ def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
         for leaf in judgement.leaves
         for row in (*leaf.basis, *leaf.evidence)
     ]
-    # the whole rows take long to compare: several leaves often show the very same ones, others differ in what they are of
-    rows = list({id(row): row for row in rows}.values())
+    # the whole rows take long to compare: most differ in what they are of, others are the very same ones
     told_apart = {(row.fact, row.entry, row.value) for row in rows}
+    if len(told_apart) < len(rows):
+        rows = list({id(row): row for row in rows}.values())
     return tuple(rows if len(told_apart) == len(rows) else dict.fromkeys(rows))
 
 

@@ -168,11 +168,10 @@ def _drugs(judgement: Judgement, case: Case) -> Text:
     turned_on = (leaf for leaf in judgement.leaves if not (leaf.asked and leaf.truth))
     rows = [row for leaf in turned_on for row in leaf.evidence]
     named = {row.value for row in rows if row.fact.startswith("order.")}
-    labels = {drug.label.zh: _in_english(drug) for drug in case.drugs}
-    shown = [label for label in labels if label in named] or list(labels)
-    return Text(
-        zh="、".join(shown) or "所列药品", en=", ".join(labels[one] for one in shown) or "the drugs listed"
-    )
+    drugs = {drug.label.zh: drug for drug in case.drugs}
+    shown = [label for label in drugs if label in named] or list(drugs)
+    en = ", ".join([_in_english(drugs[label]) for label in shown])
+    return Text.of("、".join(shown) or "所列药品", en or "the drugs listed")
 
 
 def _in_english(drug: OrderedDrug) -> str:
