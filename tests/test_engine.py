@@ -380,6 +380,8 @@ def test_a_stage_of_the_very_moment_of_the_operation_is_since_it():
         ({"display": "乳腺癌"}, None), ({"display": "Breast cancer"}, None), ({"code": "C50.900x001", "system": "urn:local"}, None),
         ({"code": "C50.4"}, None), ({"code": "D123", "system": "urn:local"}, False), ({"display": "高血压"}, False),
         ({"code": "I10", "system": "icd-10", "display": "高血压（乳腺癌家族史）"}, False),
+        ({"display": "Family history of malignant neoplasm of breast"}, False), ({"display": "良性肿瘤"}, False),
+        ({"display": "恶性高血压"}, False), ({"display": "癌胚抗原升高"}, False),
         ({"code": "C5012", "system": "urn:local"}, False), ({"code": "C50.4", "system": "icd-10"}, True),
     ],
 )  # fmt: skip

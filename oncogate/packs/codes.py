@@ -54,9 +54,15 @@ _TUMOUR = re.compile(
 )
 
 
+_NO_TUMOUR = re.compile(
+    "家族史|良性|恶性高血压|恶性(?:疟|贫血|高热)|抗原|筛查|体检|family history|benign|malignant (?:hypertension|hyperthermia)|antigen|screening",
+    re.IGNORECASE,
+)
+
+
 def names_tumour(text: str) -> bool:
-    """Whether a diagnosis in words names a tumour, or may. General knowledge; it only ever makes something unknown."""
-    return _TUMOUR.search(text) is not None
+    """Whether a diagnosis in words names a malignancy, or may. General knowledge; it only ever makes something unknown."""
+    return _TUMOUR.search(text) is not None and _NO_TUMOUR.search(text) is None
 
 
 def looks_malignant(code: str) -> bool:
