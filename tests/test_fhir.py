@@ -400,15 +400,29 @@ def test_pathology_reports(more: dict[str, Any], kind: str | None) -> None:
     assert all((str(e.effective), e.conclusion) == ("2026-01-05", "浸润性癌") for e in entries)
 
 
-@pytest.mark.parametrize(
-    ("conclusion", "status"),
-    [
-        ("标本不足，无法诊断，建议重取", "cancelled"), ("Specimen insufficient for diagnosis", "cancelled"), ("Cancelled: duplicate", "cancelled"),
-        ("Non-diagnostic material", "cancelled"), ("报告待发", "registered"), ("Pending", "registered"),
-        ("浸润性癌，免疫组化结果待回报", "final"), ("Invasive carcinoma, HER2 indeterminate, ISH to follow", "final"), ("组织不足以分型，考虑腺癌", "final"),
-        ("未见恶性肿瘤细胞", "final"), ("良性病变", "final"), ("(左乳)纤维腺瘤", "final"), (None, "final"),
-    ],
-)  # fmt: skip
+DIAGNOSED = """Malignant mesothelioma, IHC pending|Glioblastoma, IDH-wildtype, WHO grade 4. MGMT methylation pending.|Thymoma B2; margins cannot be assessed
+Seminoma, pT1. Lymphovascular invasion cannot be assessed.|Neuroblastoma, MYCN pending|GIST, KIT testing pending|DCIS, ER pending|NSCLC, IHC pending
+Hodgkin disease; EBER pending|DLBCL, FISH待回|低分化Ca，免疫组化待回报|霍奇金病，免疫组化待回|MDS-EB2，染色体核型待回|骨髓原始细胞占65%，流式待报|AML-M5，融合基因待回
+蕈样肉芽肿，TCR重排检测中|HCC, 未做免疫组化|腺CA，ALK未做|浸润性癌，免疫组化结果待回报|Invasive carcinoma, HER2 indeterminate, ISH to follow|组织不足以分型，考虑腺癌
+未见恶性肿瘤细胞|良性病变|(左乳)纤维腺瘤|低分化Ca，待免疫组化|腺Ca，标本不足以行基因检测|腺Ca，标本量不足，无法行基因检测|DLBCL, HER2 results pending|DLBCL (分子病理报告待发)
+Insufficient tissue for molecular testing, GIST|见附件|MDS-EB2，免疫组化：待回"""
+NOTHING_TO_DIAGNOSE = """标本不足，无法诊断，建议重取|标本内肿瘤细胞不足，无法诊断|Insufficient tumor for diagnosis|临床诊断肺癌，标本量不足，无法诊断|Specimen insufficient for diagnosis
+Cancelled: duplicate|Non-diagnostic material|无法判定良恶性，标本不足|Malignancy not excluded, repeat biopsy; specimen inadequate|QNS|坏死组织，无法诊断|标本不正常，退检
+Insufficient tissue; no tumor identified|肿瘤细胞数量不足|not performed"""
+STILL_TO_COME = """报告待发|Pending|肺癌术后标本，结果待出|待诊断|结果未出|Diagnosis deferred|疑似恶性肿瘤，病理结果待出|临床：淋巴瘤？切片待报|癌？标本待检|诊断待定|尚未出报告
+Specimen from lung cancer patient: pending|Final report to follow|待免疫组化|免疫组化待回|左乳肿物穿刺，待报|标本处理中|Awaiting histology report"""
+CONCLUSIONS = [
+    (said, status)
+    for texts, status in (
+        (DIAGNOSED, "final"),
+        (NOTHING_TO_DIAGNOSE, "cancelled"),
+        (STILL_TO_COME, "registered"),
+    )
+    for said in texts.replace("\n", "|").split("|")
+]
+
+
+@pytest.mark.parametrize(("conclusion", "status"), [*CONCLUSIONS, (None, "final")])
 def test_a_pathology_report_that_says_it_is_none(conclusion: str | None, status: str) -> None:
     (entry,) = read(report(conclusion=conclusion)).pathology or ()
     assert (entry.status, entry.conclusion) == (status, conclusion)
