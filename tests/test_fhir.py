@@ -657,13 +657,21 @@ def test_the_regimen_that_a_consent_names(text: str, regimen: str | None) -> Non
 
 REFUSED = """不接受化疗知情同意书|暂不化疗知情告知书|不愿化疗签字书|谢绝化疗知情书|化疗同意书（不同意）|不做化疗告知书|暂缓化疗|化疗知情同意书 终止
 Patient does not consent to chemotherapy|chemotherapy consent NOT given|chemotherapy consent refused|no consent for chemotherapy
-chemotherapy not consented to|consent to chemotherapy denied"""
+chemotherapy not consented to|consent to chemotherapy denied|Chemotherapy: we don’t consent|chemotherapy: patient won’t consent|she doesn’t consent to chemotherapy|拒絕化療|停止化疗
+化疗知情同意书已作废|反对化疗|婉拒化疗|取消化疗|NO chemotherapy|拒绝静脉化疗|拒绝化疗，已签|化疗知情同意书（否）|不同意化療|不要化疗|refuses chemotherapy|stop chemotherapy
+同意书：化疗（本人拒 绝）|化疗，患者放弃治疗|chemotherapy declined|does not want chemotherapy"""
 UNSIGNED = """未签署化疗知情同意书|化疗知情同意书(未签)|患者未签字的化疗知情同意书|化疗知情同意书（待签）|空白化疗知情同意书
-chemotherapy consent - unsigned template|chemotherapy consent not signed|chemotherapy consent not yet obtained"""
-UNCLEAR = "不宜化疗告知书|未行化疗|patient unable to consent to chemotherapy"
+chemotherapy consent - unsigned template|chemotherapy consent not signed|化疗知情同意书（待患者签署）|化疗：待家属签字|化疗，等签字|未获得患者同意化疗|化疗知情同意书，医师已签，患者未签
+chemotherapy consent pending signature|chemotherapy: awaiting signature|化疗知情同意书模板V2.0|同意化疗，待患者签字|Template: consent to chemotherapy|chemotherapy consent not yet obtained"""
+UNCLEAR = """不宜化疗告知书|未行化疗|patient unable to consent to chemotherapy|不宜化疗告知书，已签|拒绝化疗风险告知书|曾拒绝化疗，现同意化疗|化疗，患者考虑中"""
 AGREED = """不可切除肺癌化疗知情同意书|原发不明癌化疗知情同意书|未分化癌化疗知情同意书|非小细胞肺癌化疗知情同意书|化疗及不良反应知情同意书
 不能手术的胃癌化疗知情同意书|未绝经乳腺癌化疗知情同意书|consent to chemotherapy without delay|chemotherapy consent (non-small cell lung cancer)
-consent for non-curative chemotherapy"""
+consent for non-curative chemotherapy|化疗知情同意书（本人未签署，授权委托人代签）|化疗知情同意书（2023版模板）已签|化疗知情同意书模板V2.0，患者已签|化疗同意书由医务处统一模板生成，患者已签
+Consent template v3 - chemotherapy - signed|化疗知情同意书，医师未签，患者已签|首次化疗（既往未接受化疗）知情同意书|患者从未化疗，同意化疗|未成年化疗同意书|未手术化疗知情同意书
+不孕不育化疗知情同意书|不化疗的风险已告知，同意化疗|替代方案：不化疗、中医治疗；患者选择化疗|替代方案：不化疗…患者选择化疗|二线化疗知情同意书（一线治疗中止后）|我已了解可随时终止治疗，同意化疗
+化疗知情同意书 不接受输血|同意化疗，不接受心肺复苏|不再接受放疗，同意化疗|暂缓手术行新辅助化疗知情同意书|暂不手术，先行化疗|I do not want resuscitation; consent to chemotherapy
+I do not want surgery; consent to chemotherapy|Agreement to chemotherapy - patient is unable to sign, proxy signed|Consent for chemotherapy - right to refuse explained
+Informed consent, chemotherapy, decline in blood counts explained|终止妊娠后化疗知情同意书|化疗，不同意见已说明|不放弃治疗，同意化疗|no prior treatment; consent to chemotherapy|化疗知情同意书，若不同意可随时提出"""
 CONSENT_TEXTS = [
     (said, status)
     for texts, status in (
