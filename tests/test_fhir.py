@@ -712,12 +712,40 @@ def test_a_consent_counts_while_it_is_valid(more: dict[str, Any], status: str) -
     assert entry.status == status
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "planned", "status"),
+    [
+        ("2026-03-03", None, "2026-03-03", "active"), ("2026-03-03T08:00:00+08:00", None, "2026-03-03", "active"), ("2026-03-04", None, "2026-03-03", "proposed"),
+        (None, "2026-03-02", "2026-03-03", "superseded"), ("2026-03-02T09:00:00+08:00", None, "2026-03-01", "active"), ("2026-03-03", None, None, "proposed"),
+    ],
+)  # fmt: skip
+def test_a_consent_is_needed_when_the_treatment_is_planned(
+    start: str | None, end: str | None, planned: str | None, status: str
+) -> None:
+    draft = {
+        "resourceType": "MedicationRequest", "id": "m1", "status": "draft", "intent": "order", "medicationCodeableConcept": {"text": "多西他赛"},
+        "authoredOn": AT, **({"dosageInstruction": [{"timing": {"event": [planned]}}]} if planned else {}),
+    }  # fmt: skip
+    (entry,) = read(draft, consent(category=[CHEMO], provision=period(start, end))).consents or ()
+    assert entry.status == status
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("2026-03-02T08:00:00", "active"),
+        ("2026-03-01T23:00:00", "superseded"),
+        ("2027-01-01 10:00", "active"),
+    ],
+)
+def test_the_day_of_a_period_without_a_zone_tells_enough(end: str, status: str) -> None:
+    record = read(consent(category=[CHEMO], provision=period(None, end)))
+    assert ([entry.status for entry in record.consents or ()], record.unread) == ([status], ())
+
+
 def test_a_consent_whose_end_cannot_be_read_is_unread() -> None:
-    record = read(consent(category=[CHEMO], provision=period(None, "2026-03-02T10:00:00")))
-    assert ([m.problem for m in record.unread], record.consents) == (
-        ["the time `2026-03-02T10:00:00` has no zone"],
-        (),
-    )
+    record = read(consent(category=[CHEMO], provision=period(None, "at the end")))
+    assert ([m.section for m in record.unread], record.consents) == (["consents"], ())
 
 
 def test_a_decision_to_deny_is_a_refusal() -> None:

@@ -118,13 +118,20 @@ def _periods(parts: list[Json], context: Context, lenient: bool) -> list[tuple[s
 
 
 def _edge(value: Any, context: Context, lenient: bool) -> str | None:
+    """A time of a period; without a zone its day tells enough."""
     if value is None or _MONTH.fullmatch(text(value) or ""):
         return text(value)
-    return context.readable(value) if lenient else context.when(value)
+    told = context.readable(value) or context.readable((text(value) or "")[:10])
+    return told if told is not None or lenient else context.when(value)
 
 
-def in_force(entries: Iterable[Entry], at: str | None) -> None:
-    """Give a consent that isn't valid at the moment its status: `proposed` before its time, `superseded` after it."""
+def in_force(entries: Iterable[Entry], at: str | None, planned: str | None) -> None:
+    """Give a consent that isn't valid when it is needed its status: `proposed` before its time, `superseded` after it.
+
+    It is needed when the treatment is planned for, which may be days after the order is written.
+    """
+    if planned is not None and (at is None or is_before(at, planned)):
+        at = planned
     for entry in entries:
         periods = entry.pop("_periods", ())
         for parts in periods:
