@@ -19,6 +19,7 @@ ANC = "751-8"
 ME = {"reference": "Patient/p1"}
 OTHER = {"reference": "Patient/p2"}
 MRN = "urn:mrn"
+V2 = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
 def coded(code: str, system: str = LOINC, **more: Any) -> dict[str, Any]:
@@ -268,6 +269,11 @@ def test_what_modifies_a_report_or_panel_modifies_the_results_inside(where: str)
         ({"effectiveDateTime": None}, True), ({"effectiveDateTime": "2026-03-01"}, False), ({"effectiveDateTime": "2026-02-01"}, False),
         ({"effectiveDateTime": "2026-03-02", "status": "cancelled"}, False), ({"effectiveDateTime": "2026-03-02", "subject": OTHER}, False),
         ({"effectiveDateTime": "2026-03-02", "result": [{"reference": "Observation/o1"}, {"display": "血常规"}]}, False),
+        ({"effectiveDateTime": "2026-03-02", "code": coded("58410-2", text="血常规")}, True), ({"effectiveDateTime": "2026-03-03"}, False),
+        ({"effectiveDateTime": "2026-03-02", "code": {"text": "痰培养"}}, False), ({"effectiveDateTime": "2026-03-02", "code": {"text": "胸部CT"}}, False),
+        ({"effectiveDateTime": "2026-03-02", "category": [coded("RAD", V2)]}, False), ({"effectiveDateTime": "2026-03-02", "category": [coded("MB", V2)]}, False),
+        *(({"effectiveDateTime": "2026-03-02", "contained": [COUNT], "result": [{"reference": link}]}, False)
+          for link in ("#c1", "DiagnosticReport/r1#c1", "https://h/fhir/DiagnosticReport/r1#c1")),
     ],
 )  # fmt: skip
 def test_a_newer_report_of_a_result_that_was_not_sent(more: dict[str, Any], marked: bool) -> None:
@@ -275,6 +281,19 @@ def test_a_newer_report_of_a_result_that_was_not_sent(more: dict[str, Any], mark
     record = asked(labs=[observation(), unsent])
     assert [mark.problem for mark in record.unread] == (["lists a result that wasn't sent"] if marked else [])
     assert all(mark.codes == () for mark in record.unread)
+
+
+def test_a_report_of_one_analyte_hides_that_alone() -> None:
+    unsent = report(
+        effectiveDateTime="2026-03-02", code=coded("777-3"), result=[{"reference": "Observation/unsent"}]
+    )
+    (mark,) = asked(labs=[observation(), unsent]).unread
+    assert [code.code for code in mark.codes] == ["777-3"]
+
+
+def test_a_result_inside_a_report_named_in_full_is_read() -> None:
+    found = read(report(contained=[COUNT], result=[{"reference": "DiagnosticReport/r1#c1"}])).labs or ()
+    assert [entry.id for entry in found] == ["r1.c1"]
 
 
 # -- answers that aren't whole -------------------------------------------------------------------------

@@ -171,11 +171,18 @@ def _contained(found: Found) -> Iterator[Found]:
     links = [(link, found.resource) for link in _results(found.resource)]
     while links and inside:
         link, above = links.pop(0)
-        n, inner = inside.pop(f"#{link.removeprefix('#')}", (0, None))
+        n, inner = inside.pop(_local(link, found), (0, None))
         if inner is not None:
             own = _under(above, inner)
             links += [(further, own) for further in _results(inner)]
             yield Found(own, f"{found.pointer}/contained/{n}", None, found, str(n))
+
+
+def _local(link: str, found: Found) -> str:
+    """The fragment by which a link names what its own resource contains, in full (`DiagnosticReport/r#c`) or short."""
+    address, _, fragment = link.rpartition("#")
+    own = "/".join(address.split("/")[-2:]) == found.source or address == found.url
+    return f"#{fragment}" if own or not address else link
 
 
 def _under(above: Json, inner: Json) -> Json:
@@ -234,6 +241,10 @@ class Index:
             return None
         if link.startswith("#"):
             return self._inside(link[1:], owner)
+        address, _, fragment = link.partition("#")
+        outer = self.resolve({"reference": address}) if fragment else None
+        if outer is not None:
+            return self._inside(fragment, outer)
         plain = link.split("/_history/")[0]
         if plain in self._by_url:
             return self._by_url[plain]
