@@ -207,7 +207,14 @@ def test_two_versions_of_one_id_share_a_key() -> None:
         ({"clinicalStatus": local("1", f"{HL7}/condition-clinical", "remission")}, "remission"),
         ({"clinicalStatus": local("1", "http://hl7.org/fhir/condition-clinical", "resolved")}, "resolved"),
         ({"abatementDateTime": "2010-01-01"}, "inactive"), ({"abatementString": "术后"}, "inactive"), ({"abatementBoolean": False}, "active"),
-        ({"abatementDateTime": "2010-01-01", "clinicalStatus": "active"}, "active"),
+        ({"abatementDateTime": "2010-01-01", "clinicalStatus": "active"}, "active"), ({"abatementDateTime": "2026-03-02T09:00:00+08:00"}, "inactive"),
+        *(({"abatementString": said}, "active") for said in ("ongoing", "未愈", "无", "未治愈", "not resolved", "部分缓解", "术后复发", "not yet")),
+        *(({"abatementString": said}, "inactive") for said in ("已治愈", "痊愈", "完全缓解", "resolved", "2019年")),
+        *(({"abatementDateTime": time}, "active") for time in ("2026-06-01", "2027", "2026-04", "2026-03-02T10:00:00+08:00", "someday")),
+        *(({"abatementDateTime": time}, "inactive") for time in ("2010", "2025-04", "2025-04-01T10:00:00")), ({"abatementPeriod": {}}, "active"),
+        ({"abatementPeriod": {"start": "2026-04-01"}}, "active"), ({"abatementPeriod": {"start": "2020-04-01"}}, "inactive"), ({"abatementPeriod": {"end": "2020"}}, "inactive"),
+        ({"abatementAge": {"value": 40, "unit": "a"}}, "inactive"), ({"abatementAge": {}}, "active"), ({"abatementBoolean": True}, "inactive"),
+        ({"verificationStatus": {"text": "已排除"}}, "refuted"), ({"verificationStatus": {"text": "录入错误"}}, "entered-in-error"),
     ],
 )  # fmt: skip
 def test_status_of_a_condition(given: dict[str, Any], status: str) -> None:
@@ -549,11 +556,16 @@ FN = coded(SCT, "409089005")
     ("outcome", "level", "kind", "said"),
     [
         (FN, coded(RISK, "high"), "febrile_neutropenia", "high"), (FN, coded(RISK, "moderate"), "febrile_neutropenia", "intermediate"),
-        (coded(SCT, "165517008"), coded(RISK, "low"), "neutropenia", "low"), (FN, coded(RISK, "High"), "febrile_neutropenia", "High"),
+        (coded(SCT, "165517008"), coded(RISK, "low"), "neutropenia", "low"), (FN, coded(RISK, "HIGH"), "febrile_neutropenia", "high"), (FN, coded(RISK, "severe"), "febrile_neutropenia", "severe"),
         (FN, {"text": "高危"}, "febrile_neutropenia", "high"), (FN, {"text": "较高"}, "febrile_neutropenia", "较高"),
         (FN, local("H3", RISK, "high"), "febrile_neutropenia", "high"), (FN, {**coded("urn:h", "3"), "text": "高危"}, "febrile_neutropenia", "high"),
         (FN, {**coded(RISK, "low"), "text": "非高危"}, "febrile_neutropenia", "low"), (FN, {**coded(RISK, "low"), "text": "low to moderate"}, "febrile_neutropenia", "low"),
         (FN, {**coded(RISK, "low"), "text": "高危"}, "febrile_neutropenia", "low / 高危"), (FN, {**coded(RISK, "low"), "text": "高危（>20%）"}, "febrile_neutropenia", "low / 高危（>20%）"),
+        *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", "low")
+          for text in ("无高危因素", "No high-risk factors", "未见高危因素", "不属于高危", "排除高危", "Not high risk", "低-中危", "低危")),
+        *((FN, {**coded(RISK, "high"), "text": text}, "febrile_neutropenia", "high") for text in ("低风险方案，但年龄≥65岁", "low-risk regimen but age >65", "High risk")),
+        (FN, {**coded(RISK, "moderate"), "text": "方案属高风险"}, "febrile_neutropenia", "intermediate"), (FN, {"text": "high risk"}, "febrile_neutropenia", "high"),
+        *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", f"low / {text}") for text in ("高风险", "high", "high risk")),
         (FN, {"coding": [{"system": RISK, "code": "low"}, {"system": RISK, "code": "high"}]}, "febrile_neutropenia", "low / high"),
         (coded(SCT, "29857009"), coded(RISK, "high"), "other", "high"), (coded("http://x", "409089005"), None, "other", None),
     ],
