@@ -563,9 +563,9 @@ FN = coded(SCT, "409089005")
         (FN, {**coded(RISK, "low"), "text": "高危"}, "febrile_neutropenia", "low / 高危"), (FN, {**coded(RISK, "low"), "text": "高危（>20%）"}, "febrile_neutropenia", "low / 高危（>20%）"),
         *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", "low")
           for text in ("无高危因素", "No high-risk factors", "未见高危因素", "不属于高危", "排除高危", "Not high risk", "低-中危", "低危")),
-        *((FN, {**coded(RISK, "high"), "text": text}, "febrile_neutropenia", "high") for text in ("低风险方案，但年龄≥65岁", "low-risk regimen but age >65", "High risk")),
+        *((FN, {**coded(RISK, "high"), "text": text}, "febrile_neutropenia", "high") for text in ("低风险方案，但年龄≥65岁", "low-risk regimen but age >65", "High risk", "中危（合并高危因素按高危处理）")),
         (FN, {**coded(RISK, "moderate"), "text": "方案属高风险"}, "febrile_neutropenia", "intermediate"), (FN, {"text": "high risk"}, "febrile_neutropenia", "high"),
-        *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", f"low / {text}") for text in ("高风险", "high", "high risk")),
+        *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", f"low / {text}") for text in ("高风险", "high", "high risk", "高危组", "FN风险：高危")),
         (FN, {"coding": [{"system": RISK, "code": "low"}, {"system": RISK, "code": "high"}]}, "febrile_neutropenia", "low / high"),
         (coded(SCT, "29857009"), coded(RISK, "high"), "other", "high"), (coded("http://x", "409089005"), None, "other", None),
     ],

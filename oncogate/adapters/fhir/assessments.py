@@ -40,7 +40,12 @@ _LEVEL_WORDS = {
     **dict.fromkeys(("中危", "中", "中风险"), "intermediate"),
     **dict.fromkeys(("high", "high risk", "高危", "高", "高风险"), "high"),
 }
-_REMARK = re.compile(r"\s*[（(][^()（）]*[)）]\s*$")
+_AROUND = re.compile(
+    r"^(?:FN)?(?:风险|risk)(?:等级)?\s*[:：]?\s*|\s*(?:组|患者|人群|group|patients?)$"
+    r"|\s*[（(](?![^()（）]*(?:[低中高](?:危|风险)|low|moderate|high))[^()（）]*[)）]\s*$",
+    re.IGNORECASE,
+)
+"""What may stand around a level without making it a sentence."""
 _ANSWERED = {"completed": "final", "amended": "amended", "in-progress": "preliminary", "stopped": "cancelled"}
 _REGIMEN = re.compile(r"^\s*(?:regimen|方案)\s*[:：]\s*(.+?)\s*$", re.IGNORECASE)
 _CYCLE = re.compile(r"(?:\bcycle\s*[:：]?\s*(\d{1,3})\b|第\s*(\d{1,3})\s*(?:个)?周期)", re.IGNORECASE)
@@ -119,8 +124,8 @@ def _level(risk: Any) -> str | None:
 
 
 def _level_said(said: str) -> str | None:
-    """The level that a text is, but for a remark in brackets; a sentence may name another one beside it (无高危因素)."""
-    return _LEVEL_WORDS.get(_REMARK.sub("", said).strip().casefold())
+    """The level that a text is; a sentence may name another one beside it (`无高危因素`)."""
+    return _LEVEL_WORDS.get(_AROUND.sub("", said).strip().casefold())
 
 
 def _purpose(resource: Json) -> Entry:
