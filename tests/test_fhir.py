@@ -671,7 +671,9 @@ REFUSED = """不接受化疗知情同意书|暂不化疗知情告知书|不愿�
 Patient does not consent to chemotherapy|chemotherapy consent NOT given|chemotherapy consent refused|no consent for chemotherapy
 chemotherapy not consented to|consent to chemotherapy denied|Chemotherapy: we don’t consent|chemotherapy: patient won’t consent|she doesn’t consent to chemotherapy|拒絕化療|停止化疗
 化疗知情同意书已作废|反对化疗|婉拒化疗|取消化疗|NO chemotherapy|拒绝静脉化疗|拒绝化疗，已签|化疗知情同意书（否）|不同意化療|不要化疗|refuses chemotherapy|stop chemotherapy
-同意书：化疗（本人拒 绝）|化疗，患者放弃治疗|chemotherapy declined|does not want chemotherapy"""
+同意书：化疗（本人拒 绝）|化疗，患者放弃治疗|不接受手术、化疗|拒绝手术及化疗|拒绝使用紫杉醇及卡铂联合方案化疗|chemotherapy consent - withdrawn|化疗知情同意书_拒绝.pdf|化疗知情同意书，不再同意
+不同意上述治疗（化疗）|refuses surgery and chemotherapy|refuses the proposed chemotherapy
+chemotherapy: I do not agree to the above|does not accept the recommended chemotherapy|chemotherapy declined|does not want chemotherapy"""
 UNSIGNED = """未签署化疗知情同意书|化疗知情同意书(未签)|患者未签字的化疗知情同意书|化疗知情同意书（待签）|空白化疗知情同意书
 chemotherapy consent - unsigned template|chemotherapy consent not signed|化疗知情同意书（待患者签署）|化疗：待家属签字|化疗，等签字|未获得患者同意化疗|化疗知情同意书，医师已签，患者未签
 chemotherapy consent pending signature|chemotherapy: awaiting signature|化疗知情同意书模板V2.0|同意化疗，待患者签字|Template: consent to chemotherapy|chemotherapy consent not yet obtained"""
@@ -683,7 +685,7 @@ Consent template v3 - chemotherapy - signed|化疗知情同意书，医师未签
 不孕不育化疗知情同意书|不化疗的风险已告知，同意化疗|替代方案：不化疗、中医治疗；患者选择化疗|替代方案：不化疗…患者选择化疗|二线化疗知情同意书（一线治疗中止后）|我已了解可随时终止治疗，同意化疗
 化疗知情同意书 不接受输血|同意化疗，不接受心肺复苏|不再接受放疗，同意化疗|暂缓手术行新辅助化疗知情同意书|暂不手术，先行化疗|I do not want resuscitation; consent to chemotherapy
 I do not want surgery; consent to chemotherapy|Agreement to chemotherapy - patient is unable to sign, proxy signed|Consent for chemotherapy - right to refuse explained
-Informed consent, chemotherapy, decline in blood counts explained|终止妊娠后化疗知情同意书|化疗，不同意见已说明|不放弃治疗，同意化疗|no prior treatment; consent to chemotherapy|化疗知情同意书，若不同意可随时提出"""
+Informed consent, chemotherapy, decline in blood counts explained|终止妊娠后化疗知情同意书|化疗，不同意见已说明|不放弃治疗，同意化疗|refuses surgery but accepts chemotherapy|does not want resuscitation but consents to chemotherapy|no prior treatment; consent to chemotherapy|化疗知情同意书，若不同意可随时提出"""
 CONSENT_TEXTS = [
     (said, status)
     for texts, status in (
@@ -701,7 +703,13 @@ def test_what_a_consent_says_in_words(text: str, status: str) -> None:
     (entry,) = read(consent(category=[{**DOCUMENT, "text": text}])).consents or ()
     assert (entry.kind, entry.status) == ("chemotherapy", status)
     if status == "rejected":  # a refusal that named a regimen would leave consents to others
-        assert regimen_in(text) is None
+        (entry,) = read(consent(provision={"code": [{**CHEMO, "text": text}]})).consents or ()
+        assert (entry.status, entry.regimen) == ("rejected", None)
+
+
+def test_a_refusal_of_one_regimen_names_it() -> None:
+    (entry,) = read(consent(provision={"code": [{**CHEMO, "text": "拒绝TC方案化疗"}]})).consents or ()
+    assert (entry.status, entry.regimen) == ("rejected", "TC")
 
 
 def period(start: str | None, end: str | None = None) -> dict[str, Any]:

@@ -12,12 +12,17 @@ _SIMPLE = str.maketrans(
     "療絕選擇簽棄謝對終銷暫緩願無廢進術決學書為從’‘", "疗绝选择签弃谢对终销暂缓愿无废进术决学书为从''"
 )
 _CHEMO = r"(?:化疗|化学治疗|化学药物治疗)"
-_END = r"\s*(?:$|[，,；;。、)）\]】])"
+_END = r"\s*(?:$|[，,；;。、)）\]】._])"
 _ELSE = r"手术|放疗|放射|输血|输注|复苏|插管|抢救|靶向|免疫|透析|移植|活检|植入|妊娠|同意|选择|先行|告知"
 """Where another treatment stands between a negation and chemotherapy, that one is negated."""
 _THIS = (
-    rf"(?:(?!{_ELSE})[^\s，,；;。、:：()（）]){{0,8}}?(?:{_CHEMO}|抗肿瘤)"
-    r"|(?:接受|继续|进行|行|做|任何|一切|本次|此次|该|再|参加|进一步)*(?:治疗|签|同意|方案|知情)"
+    rf"(?:(?!{_ELSE})[^\s，,；;。、:：()（）]){{0,14}}?(?:{_CHEMO}|抗肿瘤)"
+    rf"|(?:(?:{_ELSE})(?:治疗)?(?:以?及|和|与|或|、|/)+)+{_CHEMO}"
+    r"|(?:接受|继续|进行|行|做|任何|一切|本次|此次|上述|以上|该|再|参加|进一步)*(?:治疗|签|同意|方案|知情)"
+)
+_WORDS_EN = (
+    r"(?:\s+(?:surgery|radi\w+|transfusions?|resuscitation)\s+(?:and|or)\b)?"
+    r"(?:\s+(?!surg|radi|transfus|blood|resuscit|intubat|but\b|consent|chemo|treat|therap|above|plan)\w+){0,4}"
 )
 _PEOPLE = r"(?:本人|患者|病人|患方|家属|授权委托人|委托人|代理人|监护人|其)"
 _ASIDE = re.compile(
@@ -36,12 +41,12 @@ _WEIGHED = re.compile(
 """What happens without chemotherapy: told before a consent as before a refusal."""
 REFUSAL = re.compile(
     r"拒签|已?作废|[:：(（]\s*(?:否|不)\s*(?=$|[)）])"
-    rf"|(?:拒\s*绝|谢绝|婉拒|放弃|反对|否决|撤回|撤销|终止|中止|停止|取消|推迟|暂缓|暂停|暂时?不|不\s*同\s*意|不再?接受|不愿意?|不想|不要|不需要?|不打算|不选择|不考虑|不签)(?={_THIS}|{_END})"
+    rf"|(?:拒\s*绝|谢绝|婉拒|放弃|反对|否决|撤回|撤销|终止|中止|停止|取消|推迟|暂缓|暂停|暂时?不|不\s*同\s*意|不再(?:接受|同意)|不接受|不愿意?|不想|不要|不需要?|不打算|不选择|不考虑|不签)(?={_THIS}|{_END})"
     rf"|不再?(?:做|行|予|进行|使用|用|打|上)?(?=(?:全身|静脉|辅助|任何|本次|此次)*{_CHEMO})|不做(?=治疗)"
-    r"|(?:\b(?:do(?:es)?|did|will|is|are|was)\s+)?(?:\bnot|\b\w+n't|\bnever)\s+(?:\w+\s+)?(?:consent|agree|accept|want|wish|willing)\w*(?:\s+(?:to|for|any|the|this|have|receive|undergo|get|start|further|more)\b)*\s*(?=chemo|treat|systemic|consent|$|[,;.)])"
+    rf"|(?:\b(?:do(?:es)?|did|will|is|are|was)\s+)?(?:\bnot|\b\w+n't|\bnever)\s+(?:\w+\s+)?(?:consent|agree|accept|want|wish|willing)\w*{_WORDS_EN}\s*(?=chemo|treat|therap|procedure|regimen|plan|above|systemic|consent|$|[,;.)])"
     r"|(?:\bnot|\b\w+n't|\bnever)\s+(?:give|gave|given)\w*(?:\s+\w+)?\s+consent|\bconsent(?:\s+(?:to|for)\s+\w+)?(?:\s+(?:was|is|has been))?\s+not\s+(?:\w+\s+)?(?:given|granted)"
-    r"|\b(?:refus|declin|withdr[ae]w|revok|reject|dissent|disagree|oppos|unwilling)\w*(?:\s+(?:to|from|of|for|with|any|all|the|this|have|receive|undergo|further|more|his|her|their|systemic|adjuvant|informed)\b)*\s*(?=chemo|treat|therap|consent)"
-    r"|\b(?:chemo\S*|consent|treatment|patient)\s+(?:(?:form|to|was|is|has|been|by|patient)\s+)*(?:refus|declin|withdr[ae]w|revok|reject|den(?=ied|ies))\w*(?=\s*(?:$|[,;.)]|by\b))|^\s*(?:refus|declin|withdrawn|revok|reject)\w*\s*$"
+    rf"|\b(?:refus|declin|withdr[ae]w|revok|reject|dissent|disagree|oppos|unwilling)\w*{_WORDS_EN}\s*(?=chemo|treat|therap|consent)"
+    r"|\b(?:chemo\w*|consent|treatment|patient)[\s:–-]+(?:(?:form|to|was|is|has|been|by|patient)\s+)*(?:refus|declin|withdr[ae]w|revok|reject|den(?=ied|ies))\w*(?=\s*(?:$|[,;.)\d]|by\b|on\b))|^\s*(?:refus|declin|withdrawn|revok|reject)\w*\s*$"
     r"|\bden(?:y|ies|ied)\s+consent|\b(?:no|without|non)[- ](?:(?:more|further|informed|valid)\s+)?(?:consent\b|chemo\w*(?!\S*naive))|\b(?:against|stop(?:ped)?|cancel\w*)\s+(?:the\s+)?(?:chemo\w*|consent)"
     r"|\bno\s+to\s+(?=chemo)|\bopt(?:s|ed)?\s+out\b|\bdo\s+not\s+treat\b|^\s*void\s*$",
     re.IGNORECASE,

@@ -63,6 +63,8 @@ _EDGES = re.compile(
     r"^(?:[\s\W_]|(?:to|for|of|with|the|by|in|on|and)\b)+|(?:[\s\W_]|\b(?:to|for|of|with|the|by|in|on|and)\b)+$",
     re.IGNORECASE,
 )
+_ABBREVIATION = re.compile(r"[A-Z0-9]{2}")
+"""A regimen by its letters. Other words left over in a refusal are no regimen, and must not confine it to one."""
 _BRACKETS = re.compile(r"[(（\[【]\s*[)）\]】]")
 
 
@@ -97,7 +99,8 @@ def read_consent(found: Found, context: Context, *, lenient: bool = False) -> li
         outer = [p for depth, _, p in provisions if depth == 0]
         made["_periods"] = [_periods(parts, context, lenient) for parts in ([resource], outer, ruling)]
     regimen = _regimen(own or provisions)
-    if regimen and kind != "other":
+    refused = status == "rejected" and meant(said) == "rejected"
+    if regimen and kind != "other" and (not refused or _ABBREVIATION.search(regimen)):
         made["regimen"] = regimen
     for _, _, provision in provisions:
         for data in objects(provision.get("data")):
