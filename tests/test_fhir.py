@@ -207,7 +207,14 @@ def test_two_versions_of_one_id_share_a_key() -> None:
         ({"clinicalStatus": local("1", f"{HL7}/condition-clinical", "remission")}, "remission"),
         ({"clinicalStatus": local("1", "http://hl7.org/fhir/condition-clinical", "resolved")}, "resolved"),
         ({"abatementDateTime": "2010-01-01"}, "inactive"), ({"abatementString": "术后"}, "inactive"), ({"abatementBoolean": False}, "active"),
-        ({"abatementDateTime": "2010-01-01", "clinicalStatus": "active"}, "active"),
+        ({"abatementDateTime": "2010-01-01", "clinicalStatus": "active"}, "active"), ({"abatementDateTime": "2026-03-02T09:00:00+08:00"}, "inactive"),
+        *(({"abatementString": said}, "active") for said in ("ongoing", "未愈", "无", "未治愈", "not resolved", "部分缓解", "术后复发", "not yet")),
+        *(({"abatementString": said}, "inactive") for said in ("已治愈", "痊愈", "完全缓解", "resolved", "2019年")),
+        *(({"abatementDateTime": time}, "active") for time in ("2026-06-01", "2027", "2026-04", "2026-03-02T10:00:00+08:00", "someday")),
+        *(({"abatementDateTime": time}, "inactive") for time in ("2010", "2025-04", "2025-04-01T10:00:00")), ({"abatementPeriod": {}}, "active"),
+        ({"abatementPeriod": {"start": "2026-04-01"}}, "active"), ({"abatementPeriod": {"start": "2020-04-01"}}, "inactive"), ({"abatementPeriod": {"end": "2020"}}, "inactive"),
+        ({"abatementAge": {"value": 40, "unit": "a"}}, "inactive"), ({"abatementAge": {}}, "active"), ({"abatementBoolean": True}, "inactive"),
+        ({"verificationStatus": {"text": "已排除"}}, "refuted"), ({"verificationStatus": {"text": "录入错误"}}, "entered-in-error"),
     ],
 )  # fmt: skip
 def test_status_of_a_condition(given: dict[str, Any], status: str) -> None:
@@ -400,15 +407,29 @@ def test_pathology_reports(more: dict[str, Any], kind: str | None) -> None:
     assert all((str(e.effective), e.conclusion) == ("2026-01-05", "浸润性癌") for e in entries)
 
 
-@pytest.mark.parametrize(
-    ("conclusion", "status"),
-    [
-        ("标本不足，无法诊断，建议重取", "cancelled"), ("Specimen insufficient for diagnosis", "cancelled"), ("Cancelled: duplicate", "cancelled"),
-        ("Non-diagnostic material", "cancelled"), ("报告待发", "registered"), ("Pending", "registered"),
-        ("浸润性癌，免疫组化结果待回报", "final"), ("Invasive carcinoma, HER2 indeterminate, ISH to follow", "final"), ("组织不足以分型，考虑腺癌", "final"),
-        ("未见恶性肿瘤细胞", "final"), ("良性病变", "final"), ("(左乳)纤维腺瘤", "final"), (None, "final"),
-    ],
-)  # fmt: skip
+DIAGNOSED = """Malignant mesothelioma, IHC pending|Glioblastoma, IDH-wildtype, WHO grade 4. MGMT methylation pending.|Thymoma B2; margins cannot be assessed
+Seminoma, pT1. Lymphovascular invasion cannot be assessed.|Neuroblastoma, MYCN pending|GIST, KIT testing pending|DCIS, ER pending|NSCLC, IHC pending
+Hodgkin disease; EBER pending|DLBCL, FISH待回|低分化Ca，免疫组化待回报|霍奇金病，免疫组化待回|MDS-EB2，染色体核型待回|骨髓原始细胞占65%，流式待报|AML-M5，融合基因待回
+蕈样肉芽肿，TCR重排检测中|HCC, 未做免疫组化|腺CA，ALK未做|浸润性癌，免疫组化结果待回报|Invasive carcinoma, HER2 indeterminate, ISH to follow|组织不足以分型，考虑腺癌
+未见恶性肿瘤细胞|良性病变|(左乳)纤维腺瘤|低分化Ca，待免疫组化|腺Ca，标本不足以行基因检测|腺Ca，标本量不足，无法行基因检测|DLBCL, HER2 results pending|DLBCL (分子病理报告待发)
+Insufficient tissue for molecular testing, GIST|见附件|MDS-EB2，免疫组化：待回"""
+NOTHING_TO_DIAGNOSE = """标本不足，无法诊断，建议重取|标本内肿瘤细胞不足，无法诊断|Insufficient tumor for diagnosis|临床诊断肺癌，标本量不足，无法诊断|Specimen insufficient for diagnosis
+Cancelled: duplicate|Non-diagnostic material|无法判定良恶性，标本不足|Malignancy not excluded, repeat biopsy; specimen inadequate|QNS|坏死组织，无法诊断|标本不正常，退检
+Insufficient tissue; no tumor identified|肿瘤细胞数量不足|not performed"""
+STILL_TO_COME = """报告待发|Pending|肺癌术后标本，结果待出|待诊断|结果未出|Diagnosis deferred|疑似恶性肿瘤，病理结果待出|临床：淋巴瘤？切片待报|癌？标本待检|诊断待定|尚未出报告
+Specimen from lung cancer patient: pending|Final report to follow|待免疫组化|免疫组化待回|左乳肿物穿刺，待报|标本处理中|Awaiting histology report"""
+CONCLUSIONS = [
+    (said, status)
+    for texts, status in (
+        (DIAGNOSED, "final"),
+        (NOTHING_TO_DIAGNOSE, "cancelled"),
+        (STILL_TO_COME, "registered"),
+    )
+    for said in texts.replace("\n", "|").split("|")
+]
+
+
+@pytest.mark.parametrize(("conclusion", "status"), [*CONCLUSIONS, (None, "final")])
 def test_a_pathology_report_that_says_it_is_none(conclusion: str | None, status: str) -> None:
     (entry,) = read(report(conclusion=conclusion)).pathology or ()
     assert (entry.status, entry.conclusion) == (status, conclusion)
@@ -535,11 +556,16 @@ FN = coded(SCT, "409089005")
     ("outcome", "level", "kind", "said"),
     [
         (FN, coded(RISK, "high"), "febrile_neutropenia", "high"), (FN, coded(RISK, "moderate"), "febrile_neutropenia", "intermediate"),
-        (coded(SCT, "165517008"), coded(RISK, "low"), "neutropenia", "low"), (FN, coded(RISK, "High"), "febrile_neutropenia", "High"),
+        (coded(SCT, "165517008"), coded(RISK, "low"), "neutropenia", "low"), (FN, coded(RISK, "HIGH"), "febrile_neutropenia", "high"), (FN, coded(RISK, "severe"), "febrile_neutropenia", "severe"),
         (FN, {"text": "高危"}, "febrile_neutropenia", "high"), (FN, {"text": "较高"}, "febrile_neutropenia", "较高"),
         (FN, local("H3", RISK, "high"), "febrile_neutropenia", "high"), (FN, {**coded("urn:h", "3"), "text": "高危"}, "febrile_neutropenia", "high"),
         (FN, {**coded(RISK, "low"), "text": "非高危"}, "febrile_neutropenia", "low"), (FN, {**coded(RISK, "low"), "text": "low to moderate"}, "febrile_neutropenia", "low"),
         (FN, {**coded(RISK, "low"), "text": "高危"}, "febrile_neutropenia", "low / 高危"), (FN, {**coded(RISK, "low"), "text": "高危（>20%）"}, "febrile_neutropenia", "low / 高危（>20%）"),
+        *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", "low")
+          for text in ("无高危因素", "No high-risk factors", "未见高危因素", "不属于高危", "排除高危", "Not high risk", "低-中危", "低危")),
+        *((FN, {**coded(RISK, "high"), "text": text}, "febrile_neutropenia", "high") for text in ("低风险方案，但年龄≥65岁", "low-risk regimen but age >65", "High risk", "中危（合并高危因素按高危处理）")),
+        (FN, {**coded(RISK, "moderate"), "text": "方案属高风险"}, "febrile_neutropenia", "intermediate"), (FN, {"text": "high risk"}, "febrile_neutropenia", "high"),
+        *((FN, {**coded(RISK, "low"), "text": text}, "febrile_neutropenia", f"low / {text}") for text in ("高风险", "high", "high risk", "高危组", "FN风险：高危")),
         (FN, {"coding": [{"system": RISK, "code": "low"}, {"system": RISK, "code": "high"}]}, "febrile_neutropenia", "low / high"),
         (coded(SCT, "29857009"), coded(RISK, "high"), "other", "high"), (coded("http://x", "409089005"), None, "other", None),
     ],
@@ -643,13 +669,23 @@ def test_the_regimen_that_a_consent_names(text: str, regimen: str | None) -> Non
 
 REFUSED = """不接受化疗知情同意书|暂不化疗知情告知书|不愿化疗签字书|谢绝化疗知情书|化疗同意书（不同意）|不做化疗告知书|暂缓化疗|化疗知情同意书 终止
 Patient does not consent to chemotherapy|chemotherapy consent NOT given|chemotherapy consent refused|no consent for chemotherapy
-chemotherapy not consented to|consent to chemotherapy denied"""
+chemotherapy not consented to|consent to chemotherapy denied|Chemotherapy: we don’t consent|chemotherapy: patient won’t consent|she doesn’t consent to chemotherapy|拒絕化療|停止化疗
+化疗知情同意书已作废|反对化疗|婉拒化疗|取消化疗|NO chemotherapy|拒绝静脉化疗|拒绝化疗，已签|化疗知情同意书（否）|不同意化療|不要化疗|refuses chemotherapy|stop chemotherapy
+同意书：化疗（本人拒 绝）|化疗，患者放弃治疗|不接受手术、化疗|拒绝手术及化疗|拒绝使用紫杉醇及卡铂联合方案化疗|chemotherapy consent - withdrawn|化疗知情同意书_拒绝.pdf|化疗知情同意书，不再同意
+不同意上述治疗（化疗）|refuses surgery and chemotherapy|refuses the proposed chemotherapy
+chemotherapy: I do not agree to the above|does not accept the recommended chemotherapy|chemotherapy declined|does not want chemotherapy"""
 UNSIGNED = """未签署化疗知情同意书|化疗知情同意书(未签)|患者未签字的化疗知情同意书|化疗知情同意书（待签）|空白化疗知情同意书
-chemotherapy consent - unsigned template|chemotherapy consent not signed|chemotherapy consent not yet obtained"""
-UNCLEAR = "不宜化疗告知书|未行化疗|patient unable to consent to chemotherapy"
+chemotherapy consent - unsigned template|chemotherapy consent not signed|化疗知情同意书（待患者签署）|化疗：待家属签字|化疗，等签字|未获得患者同意化疗|化疗知情同意书，医师已签，患者未签
+chemotherapy consent pending signature|chemotherapy: awaiting signature|化疗知情同意书模板V2.0|同意化疗，待患者签字|Template: consent to chemotherapy|chemotherapy consent not yet obtained"""
+UNCLEAR = """不宜化疗告知书|未行化疗|patient unable to consent to chemotherapy|不宜化疗告知书，已签|拒绝化疗风险告知书|曾拒绝化疗，现同意化疗|化疗，患者考虑中"""
 AGREED = """不可切除肺癌化疗知情同意书|原发不明癌化疗知情同意书|未分化癌化疗知情同意书|非小细胞肺癌化疗知情同意书|化疗及不良反应知情同意书
 不能手术的胃癌化疗知情同意书|未绝经乳腺癌化疗知情同意书|consent to chemotherapy without delay|chemotherapy consent (non-small cell lung cancer)
-consent for non-curative chemotherapy"""
+consent for non-curative chemotherapy|化疗知情同意书（本人未签署，授权委托人代签）|化疗知情同意书（2023版模板）已签|化疗知情同意书模板V2.0，患者已签|化疗同意书由医务处统一模板生成，患者已签
+Consent template v3 - chemotherapy - signed|化疗知情同意书，医师未签，患者已签|首次化疗（既往未接受化疗）知情同意书|患者从未化疗，同意化疗|未成年化疗同意书|未手术化疗知情同意书
+不孕不育化疗知情同意书|不化疗的风险已告知，同意化疗|替代方案：不化疗、中医治疗；患者选择化疗|替代方案：不化疗…患者选择化疗|二线化疗知情同意书（一线治疗中止后）|我已了解可随时终止治疗，同意化疗
+化疗知情同意书 不接受输血|同意化疗，不接受心肺复苏|不再接受放疗，同意化疗|暂缓手术行新辅助化疗知情同意书|暂不手术，先行化疗|I do not want resuscitation; consent to chemotherapy
+I do not want surgery; consent to chemotherapy|Agreement to chemotherapy - patient is unable to sign, proxy signed|Consent for chemotherapy - right to refuse explained
+Informed consent, chemotherapy, decline in blood counts explained|终止妊娠后化疗知情同意书|化疗，不同意见已说明|不放弃治疗，同意化疗|refuses surgery but accepts chemotherapy|does not want resuscitation but consents to chemotherapy|no prior treatment; consent to chemotherapy|化疗知情同意书，若不同意可随时提出"""
 CONSENT_TEXTS = [
     (said, status)
     for texts, status in (
@@ -667,7 +703,13 @@ def test_what_a_consent_says_in_words(text: str, status: str) -> None:
     (entry,) = read(consent(category=[{**DOCUMENT, "text": text}])).consents or ()
     assert (entry.kind, entry.status) == ("chemotherapy", status)
     if status == "rejected":  # a refusal that named a regimen would leave consents to others
-        assert regimen_in(text) is None
+        (entry,) = read(consent(provision={"code": [{**CHEMO, "text": text}]})).consents or ()
+        assert (entry.status, entry.regimen) == ("rejected", None)
+
+
+def test_a_refusal_of_one_regimen_names_it() -> None:
+    (entry,) = read(consent(provision={"code": [{**CHEMO, "text": "拒绝TC方案化疗"}]})).consents or ()
+    assert (entry.status, entry.regimen) == ("rejected", "TC")
 
 
 def period(start: str | None, end: str | None = None) -> dict[str, Any]:
@@ -690,12 +732,40 @@ def test_a_consent_counts_while_it_is_valid(more: dict[str, Any], status: str) -
     assert entry.status == status
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "planned", "status"),
+    [
+        ("2026-03-03", None, "2026-03-03", "active"), ("2026-03-03T08:00:00+08:00", None, "2026-03-03", "active"), ("2026-03-04", None, "2026-03-03", "proposed"),
+        (None, "2026-03-02", "2026-03-03", "superseded"), ("2026-03-02T09:00:00+08:00", None, "2026-03-01", "active"), ("2026-03-03", None, None, "proposed"),
+    ],
+)  # fmt: skip
+def test_a_consent_is_needed_when_the_treatment_is_planned(
+    start: str | None, end: str | None, planned: str | None, status: str
+) -> None:
+    draft = {
+        "resourceType": "MedicationRequest", "id": "m1", "status": "draft", "intent": "order", "medicationCodeableConcept": {"text": "多西他赛"},
+        "authoredOn": AT, **({"dosageInstruction": [{"timing": {"event": [planned]}}]} if planned else {}),
+    }  # fmt: skip
+    (entry,) = read(draft, consent(category=[CHEMO], provision=period(start, end))).consents or ()
+    assert entry.status == status
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("2026-03-02T08:00:00", "active"),
+        ("2026-03-01T23:00:00", "superseded"),
+        ("2027-01-01 10:00", "active"),
+    ],
+)
+def test_the_day_of_a_period_without_a_zone_tells_enough(end: str, status: str) -> None:
+    record = read(consent(category=[CHEMO], provision=period(None, end)))
+    assert ([entry.status for entry in record.consents or ()], record.unread) == ([status], ())
+
+
 def test_a_consent_whose_end_cannot_be_read_is_unread() -> None:
-    record = read(consent(category=[CHEMO], provision=period(None, "2026-03-02T10:00:00")))
-    assert ([m.problem for m in record.unread], record.consents) == (
-        ["the time `2026-03-02T10:00:00` has no zone"],
-        (),
-    )
+    record = read(consent(category=[CHEMO], provision=period(None, "at the end")))
+    assert ([m.section for m in record.unread], record.consents) == (["consents"], ())
 
 
 def test_a_decision_to_deny_is_a_refusal() -> None:

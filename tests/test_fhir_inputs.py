@@ -284,6 +284,8 @@ def test_a_unit_of_one_says_nothing(code: str, printed: str | None, unit: str, c
         *(("10*9/L", printed, True) for printed in ("10*6/L", "x10^6/L", "×10⁶/L", "10E6/L", "10^12/L", "10^9/mL")),
         *(("10*9/L", printed, False) for printed in ("个/L", "cells/L", "x 10^9/L", "10⁹ / L", "10E9/L", "10*6/mL", "10*9{cells}/L", "M/uL")),
         *((code, "10*9/L", False) for code in ("10*6/mL", "10*9{cells}/L", "10*3.mm-3", "10?/L")),
+        ("10*9/L", "10^9", False), ("10*9/L", "10*9", False), ("10*9/L", "x10⁹", False), ("10*9", "10*9/L", False), ("10*3/uL", "10^3", False),
+        ("10*9/L", "10^6", True), ("10*9/L", "10^12", True), ("U/mL", "IU/mL", False), ("[IU]/mL", "U/mL", False), ("[IU]/L", "U/mL", True),
         ("ug/mL", "ng/mL", True), ("mL/s", "mL/min", True), ("kg/m3", "g/L", False), ("nmol/mL", "umol/L", False), ("mL/min/{1.73_m2}", "mL/min", False),
     ],
 )  # fmt: skip

@@ -19,6 +19,7 @@ ANC = "751-8"
 ME = {"reference": "Patient/p1"}
 OTHER = {"reference": "Patient/p2"}
 MRN = "urn:mrn"
+V2 = "http://terminology.hl7.org/CodeSystem/v2-0074"
 
 
 def coded(code: str, system: str = LOINC, **more: Any) -> dict[str, Any]:
@@ -107,6 +108,10 @@ def test_whom_a_contained_subject_is(inner: dict[str, Any], whose: str | None) -
         ([ME], "p1"), ([OTHER], "p2"), ([{"reference": "RelatedPerson/donor"}], "RelatedPerson/donor"), ([{"reference": "Group/g1"}], "Group/g1"),
         ([{"reference": "Condition/c1"}], "p1"), ([{"reference": "Condition/c1"}, OTHER], "p2"), ([{"reference": "Device/pump"}], "p1"),
         ([{"reference": "Specimen/s1"}], "p1"), ([{"display": "左乳"}], "p1"), ([{"type": "RelatedPerson", "display": "供者"}], "供者"),
+        ([{"type": "Patient", "identifier": {"system": MRN, "value": "999"}}], "urn:mrn|999"),
+        ([{"type": "Patient", "identifier": {"system": "urn:empi", "value": "E1"}}], "p1"), ([{"type": "Patient", "display": "张三"}], "p1"),
+        ([{"reference": "Patient?identifier=urn:empi|E1"}], "p1"), ([{"reference": "Location/icu"}], "p1"), ([{"reference": "Organization/lab"}], "p1"),
+        ([{"reference": "Practitioner/dr"}], "p1"), ([{"type": "Patient", "display": "张三"}, OTHER], "p2"),
     ],
 )  # fmt: skip
 def test_the_focus_of_an_observation_goes_before_its_subject(focus: list[Any], whose: str) -> None:
@@ -118,6 +123,15 @@ def test_a_contained_focus_is_compared_like_a_subject() -> None:
     for mrn, whose in (("111", "p1"), ("999", "urn:mrn|999")):
         (entry,) = read(observation(focus=[{"reference": "#x"}], contained=[{**person("x", mrn)}])).labs or ()
         assert entry.patient == whose
+
+
+@pytest.mark.parametrize(("subject", "whose"), [(ME, "p1"), (OTHER, "p2"), (None, None)])
+def test_a_contained_focus_that_cannot_be_told_leaves_it_to_the_subject(
+    subject: Any, whose: str | None
+) -> None:
+    unnamed = {"resourceType": "Patient", "id": "x"}
+    found = read(observation(subject=subject, focus=[{"reference": "#x"}], contained=[unnamed])).labs or ()
+    assert [entry.patient for entry in found] == [whose]
 
 
 def test_a_group_that_is_a_subject_is_no_second_patient() -> None:
@@ -224,12 +238,42 @@ def test_results_inside_a_void_report_are_void(status: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("panel", "patient", "status"),
+    [
+        ({"status": "entered-in-error"}, "p1", "entered-in-error"), ({"status": "cancelled"}, "p1", "cancelled"), ({"subject": OTHER}, "p2", "final"),
+        ({"focus": [{"reference": "RelatedPerson/1"}]}, "RelatedPerson/1", "final"), ({}, "p1", "final"),
+    ],
+)  # fmt: skip
+def test_a_panel_inside_a_report_passes_on_whose_it_is_and_that_it_is_void(
+    panel: dict[str, Any], patient: str, status: str
+) -> None:
+    middle = {**PANEL, "id": "m", "hasMember": [{"reference": "#c0"}], **panel}
+    found = read(report(contained=[COUNT, PANEL, middle], result=[{"reference": "#m"}])).labs or ()
+    assert {(e.patient, e.status) for e in found if e.id == "r1.c1"} == {(patient, status)}
+
+
+@pytest.mark.parametrize("where", ["report", "panel"])
+def test_what_modifies_a_report_or_panel_modifies_the_results_inside(where: str) -> None:
+    unheard = {"modifierExtension": [{"url": "urn:x/negated"}]}
+    inner = {**PANEL, **(unheard if where == "panel" else {})}
+    outer = unheard if where == "report" else {}
+    record = read(report(contained=[COUNT, inner], result=[{"reference": "#c0"}], **outer))
+    assert {e.id for e in record.labs or ()} & {"r1.c1"} == set()
+    assert ("labs", "Observation/r1.c1") in {(mark.section, mark.source) for mark in record.unread}
+
+
+@pytest.mark.parametrize(
     ("more", "marked"),
     [
         ({"effectiveDateTime": "2026-03-02T07:00:00+08:00"}, True), ({"effectiveDateTime": None, "issued": "2026-03-02T07:00:00+08:00"}, True),
         ({"effectiveDateTime": None}, True), ({"effectiveDateTime": "2026-03-01"}, False), ({"effectiveDateTime": "2026-02-01"}, False),
         ({"effectiveDateTime": "2026-03-02", "status": "cancelled"}, False), ({"effectiveDateTime": "2026-03-02", "subject": OTHER}, False),
         ({"effectiveDateTime": "2026-03-02", "result": [{"reference": "Observation/o1"}, {"display": "血常规"}]}, False),
+        ({"effectiveDateTime": "2026-03-02", "code": coded("58410-2", text="血常规")}, True), ({"effectiveDateTime": "2026-03-03"}, False),
+        ({"effectiveDateTime": "2026-03-02", "code": {"text": "痰培养"}}, False), ({"effectiveDateTime": "2026-03-02", "code": {"text": "胸部CT"}}, False),
+        ({"effectiveDateTime": "2026-03-02", "category": [coded("RAD", V2)]}, False), ({"effectiveDateTime": "2026-03-02", "category": [coded("MB", V2)]}, False),
+        *(({"effectiveDateTime": "2026-03-02", "contained": [COUNT], "result": [{"reference": link}]}, False)
+          for link in ("#c1", "DiagnosticReport/r1#c1", "https://h/fhir/DiagnosticReport/r1#c1")),
     ],
 )  # fmt: skip
 def test_a_newer_report_of_a_result_that_was_not_sent(more: dict[str, Any], marked: bool) -> None:
@@ -239,13 +283,27 @@ def test_a_newer_report_of_a_result_that_was_not_sent(more: dict[str, Any], mark
     assert all(mark.codes == () for mark in record.unread)
 
 
+def test_a_report_of_one_analyte_hides_that_alone() -> None:
+    unsent = report(
+        effectiveDateTime="2026-03-02", code=coded("777-3"), result=[{"reference": "Observation/unsent"}]
+    )
+    (mark,) = asked(labs=[observation(), unsent]).unread
+    assert [code.code for code in mark.codes] == ["777-3"]
+
+
+def test_a_result_inside_a_report_named_in_full_is_read() -> None:
+    found = read(report(contained=[COUNT], result=[{"reference": "DiagnosticReport/r1#c1"}])).labs or ()
+    assert [entry.id for entry in found] == ["r1.c1"]
+
+
 # -- answers that aren't whole -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("severity", "code", "whole"),
     [
-        ("warning", "incomplete", False), ("warning", "timeout", False), ("information", "throttled", False), ("error", "exception", False),
+        ("warning", "incomplete", False), ("warning", "timeout", False), ("information", "throttled", False), ("warning", "Incomplete", False), ("warning", "TIMEOUT", False),
+        ("warning", "too-costly", False), ("warning", "forbidden", False), ("Warning", "suppressed", True), ("error", "exception", False),
         ("warning", "suppressed", True), ("warning", "not-supported", True), ("information", "informational", True),
     ],
 )  # fmt: skip

@@ -93,7 +93,8 @@ def moment_of(at: str | None, order: dict[str, Any] | None, context: Context) ->
 def reading(order: dict[str, Any] | None, record: dict[str, Any], context: Context) -> Reading:
     """The native request."""
     data: dict[str, Any] = {} if context.moment is None else {"at": context.moment}
-    in_force(record.get("consents", ()), context.readable(context.moment))
+    planned = context.readable((order or {}).get("planned"))
+    in_force(record.get("consents", ()), context.readable(context.moment), planned)
     if order is not None:
         data["order"] = order
     data["record"] = record

@@ -35,15 +35,17 @@ _OUTCOME_WORDS = {
 _RISK = "http://terminology.hl7.org/CodeSystem/risk-probability"
 _LEVELS = {"low": "low", "moderate": "intermediate", "intermediate": "intermediate", "high": "high"}
 _LEVEL_WORDS = {
-    **dict.fromkeys(("low", "低危", "低", "低风险"), "low"),
-    **dict.fromkeys(("moderate", "intermediate", "中危", "中", "中风险"), "intermediate"),
-    **dict.fromkeys(("high", "高危", "高", "高风险"), "high"),
+    **dict.fromkeys(("low", "low risk", "低危", "低", "低风险"), "low"),
+    **dict.fromkeys(("moderate", "intermediate", "moderate risk", "intermediate risk"), "intermediate"),
+    **dict.fromkeys(("中危", "中", "中风险"), "intermediate"),
+    **dict.fromkeys(("high", "high risk", "高危", "高", "高风险"), "high"),
 }
-_LEVEL_WORD = re.compile(
-    r"(?<![非不中高])(低危|低风险)|(?<![非不低高])(中危|中风险)|(?<![非不低中])(高危|高风险)"
-    r"|\blow\b|\bmoderate\b|\bintermediate\b|\bhigh\b",
+_AROUND = re.compile(
+    r"^(?:FN)?(?:风险|risk)(?:等级)?\s*[:：]?\s*|\s*(?:组|患者|人群|group|patients?)$"
+    r"|\s*[（(](?![^()（）]*(?:[低中高](?:危|风险)|low|moderate|high))[^()（）]*[)）]\s*$",
     re.IGNORECASE,
 )
+"""What may stand around a level without making it a sentence."""
 _ANSWERED = {"completed": "final", "amended": "amended", "in-progress": "preliminary", "stopped": "cancelled"}
 _REGIMEN = re.compile(r"^\s*(?:regimen|方案)\s*[:：]\s*(.+?)\s*$", re.IGNORECASE)
 _CYCLE = re.compile(r"(?:\bcycle\s*[:：]?\s*(\d{1,3})\b|第\s*(\d{1,3})\s*(?:个)?周期)", re.IGNORECASE)
@@ -110,21 +112,20 @@ def _level(risk: Any) -> str | None:
     What is outside the vocabulary, or contradicts itself, is passed on as it is, to be called invalid.
     """
     coded = [(c.get("system"), c["code"]) for c in codings(risk) if "code" in c]
-    codes = [code for system, code in coded if system == _RISK] or [c for _, c in coded if c in _LEVELS]
+    known = [code for _, code in coded if code.casefold() in _LEVELS]
+    codes = [code for system, code in coded if system == _RISK] or known
     said = label(risk)
-    meant = {_LEVELS.get(code, code) for code in codes}
+    meant = {_LEVELS.get(code.casefold(), code) for code in codes}
     if not meant:
         return None if said is None else _LEVEL_WORDS.get(said.casefold(), said)
-    if len(meant) == 1 and {*_levels_in(said or "")} <= meant:
+    if len(meant) == 1 and _level_said(said or "") in (None, *meant):
         return meant.pop()
     return shortened(" / ".join([*codes, *texts(risk)]))
 
 
-def _levels_in(said: str) -> list[str]:
-    """The level that a text names, where it names one only."""
-    found = {_LEVEL_WORDS[match[0].casefold()] for match in _LEVEL_WORD.finditer(said)}
-    exact = _LEVEL_WORDS.get(said.casefold())
-    return [exact] if exact else [*found] if len(found) == 1 else []
+def _level_said(said: str) -> str | None:
+    """The level that a text is; a sentence may name another one beside it (`无高危因素`)."""
+    return _LEVEL_WORDS.get(_AROUND.sub("", said).strip().casefold())
 
 
 def _purpose(resource: Json) -> Entry:

@@ -15,12 +15,13 @@ from oncogate.adapters.fhir.access import Json, items, obj, objects, shortened, 
 from oncogate.base.once import once
 
 _DEPTH = 8
-_OTHERS = frozenset(
-    ["Group", "Device", "Location", "Organization", "Practitioner", "PractitionerRole", "RelatedPerson"]
-)
+_PEOPLE = frozenset(["Group", "RelatedPerson"])
+"""Whom an observation can be about, beside a patient: a place or a physician is never examined."""
+_OTHERS = _PEOPLE | frozenset(["Device", "Location", "Organization", "Practitioner", "PractitionerRole"])
 """What an entry can be about instead of a patient."""
 _CALLED_OFF = frozenset({"entered-in-error", "cancelled", "canceled"})
-_CUT_SHORT = frozenset({"incomplete", "timeout", "throttled"})
+_MILD = frozenset({"warning", "information", "success"})
+_CUT_SHORT = frozenset({"incomplete", "timeout", "throttled", "too-costly", "forbidden"})
 """Kinds of issues by which an answer isn't whole, however mildly they are put."""
 
 
@@ -167,16 +168,31 @@ def _contained(found: Found) -> Iterator[Found]:
         for n, inner in enumerate(items(found.resource.get("contained")))
         if isinstance(inner, Mapping) and text(inner.get("resourceType")) == "Observation"
     }
-    given = {name: found.resource[name] for name in ("subject", "focus") if name in found.resource}
-    status = (text(found.resource.get("status")) or "").casefold()
-    void = {"status": status} if status in _CALLED_OFF else {}
-    links = _results(found.resource)
+    links = [(link, found.resource) for link in _results(found.resource)]
     while links and inside:
-        link = links.pop(0)
-        n, inner = inside.pop(f"#{link.removeprefix('#')}", (0, None))
+        link, above = links.pop(0)
+        n, inner = inside.pop(_local(link, found), (0, None))
         if inner is not None:
-            links += _results(inner)
-            yield Found({**given, **inner, **void}, f"{found.pointer}/contained/{n}", None, found, str(n))
+            own = _under(above, inner)
+            links += [(further, own) for further in _results(inner)]
+            yield Found(own, f"{found.pointer}/contained/{n}", None, found, str(n))
+
+
+def _local(link: str, found: Found) -> str:
+    """The fragment by which a link names what its own resource contains, in full (`DiagnosticReport/r#c`) or short."""
+    address, _, fragment = link.rpartition("#")
+    own = "/".join(address.split("/")[-2:]) == found.source or address == found.url
+    return f"#{fragment}" if own or not address else link
+
+
+def _under(above: Json, inner: Json) -> Json:
+    """A contained result as the report or panel that lists it makes it: whose it is, called off, modified."""
+    given = {name: above[name] for name in ("subject", "focus") if name in above}
+    status = (text(above.get("status")) or "").casefold()
+    void = {"status": status} if status in _CALLED_OFF else {}
+    modifier = _modifier(above)
+    modified = {} if modifier is None else {"modifierExtension": [{"url": modifier}]}
+    return {**given, **inner, **void, **modified}
 
 
 def _results(resource: Json) -> list[str]:
@@ -189,8 +205,8 @@ def _is_error(outcome: Json) -> bool:
     issues = objects(outcome.get("issue"))
     return text(outcome.get("resourceType")) == "OperationOutcome" and (
         not issues
-        or any(text(i.get("severity")) not in ("warning", "information", "success") for i in issues)
-        or any(text(i.get("code")) in _CUT_SHORT for i in issues)
+        or any((text(i.get("severity")) or "").casefold() not in _MILD for i in issues)
+        or any((text(i.get("code")) or "").casefold() in _CUT_SHORT for i in issues)
     )
 
 
@@ -225,6 +241,10 @@ class Index:
             return None
         if link.startswith("#"):
             return self._inside(link[1:], owner)
+        address, _, fragment = link.partition("#")
+        outer = self.resolve({"reference": address}) if fragment else None
+        if outer is not None:
+            return self._inside(fragment, outer)
         plain = link.split("/_history/")[0]
         if plain in self._by_url:
             return self._by_url[plain]
@@ -270,16 +290,17 @@ class Index:
     def about(self, found: Found) -> str | None:
         """Whom an entry is about: the patient that it names, or whom or what it names instead.
 
-        The focus of an observation goes before its subject: in a mother's record it may be the child.
+        The focus of an observation goes before its subject, where it is certainly another person: in a
+        mother's record it may be the child.
         """
         patient = self.patient(found.resource, found)
         for link in objects(found.resource.get("focus")) if found.type == "Observation" else ():
             type = self.type_of(link, found)
-            if type in _OTHERS - {"Device"}:
+            if type in _PEOPLE:
                 return _shown(link)
-            focus = self._person(link, found) if type == "Patient" else patient
-            if focus != patient:
-                return focus or _shown(link)
+            focus = self._person(link, found) if type == "Patient" else None
+            if focus not in (None, patient):
+                return focus
         if patient is None and self.type_of(_subject(found.resource), found) in _OTHERS:
             return _shown(_subject(found.resource))
         return patient

@@ -21,6 +21,7 @@ from oncogate.adapters.fhir.access import (
     words,
 )
 from oncogate.adapters.fhir.bundles import Found
+from oncogate.adapters.fhir.consent_words import REFUSAL, UNSIGNED, meant, plain_text
 from oncogate.adapters.fhir.context import Context, Entry, Unreadable, is_before
 
 _CHEMOTHERAPY = {(SCT, "367336001")}
@@ -40,25 +41,6 @@ _OTHERS = (
     (re.compile(r"免疫|immuno", re.IGNORECASE), "immunotherapy"),
     (re.compile(r"手术|surg", re.IGNORECASE), "surgery"),
 )
-_REFUSAL = re.compile(
-    r"拒绝|拒签|谢绝|放弃|撤回|撤销|终止(?!妊娠)|中止|(?<!无)不同意|不(?:予|再)?接受|不愿|不想|不(?:做|行|予|进行|使用|用)(?:化疗|化学)|暂(?:时)?(?:不|缓)"
-    r"|(?:refus|declin|withdr[ae]w|revok|dissent|disagree|unwilling)\w*|\bden(?:y|ies|ied)\s+consent|\bconsent\s+(?:to\s+\w+\s+)?denied"
-    r"|\b(?:no|without|non)[- ]consent\w*"
-    r"|(?:\b(?:do(?:es)?|did)\s+)?(?:\bnot|n't|\bnever)\s+(?:\w+\s+)?(?:consent|agree|accept|give|gave|want|wish|willing)\w*",
-    re.IGNORECASE,
-)
-_UNSIGNED = re.compile(
-    r"未(?:经)?(?:本人|患者|家属|医师)?签署?|没有?签署?|尚未签署?|待签|空白|模板|样张"
-    r"|unsigned|not\s+(?:yet\s+)?(?:been\s+)?(?:signed|obtained)|to be signed|\bblank\b|\btemplate\b",
-    re.IGNORECASE,
-)
-_UNCLEAR = re.compile(
-    r"(?:(?<!无)不(?!明|良|可切|可手术|典型|全|能切|适合手术)|未(?!分化|明|知|定)|没)\S{0,2}(?:化疗|化学治疗|同意|接受)"
-    r"|\b(?:unable|cannot|not)\s+(?:\w+\s+)?(?:to\s+)?(?:consent|chemo|be treated)",
-    re.IGNORECASE,
-)
-"""A negation close to what was to be agreed to, in words that are no known refusal."""
-
 _TUMOUR = re.compile(
     r"(?:(?:非?小细胞)?肺|三阴性?乳腺|乳腺|胃|肝(?:细胞|胆管)?|食管|结直肠|结肠|直肠|肠|宫颈|子宫内膜|卵巢|肾|前列腺|胰腺|胆管|"
     r"甲状腺|膀胱|鼻咽|喉|头颈部?|皮肤|骨|软组织|恶性|实体|黑色素|(?:非?霍奇金)?淋巴)(?:恶性)?(?:癌|肿瘤|瘤|肉瘤)|急性\w{0,4}白血病|白血病|"
@@ -69,18 +51,20 @@ _TUMOUR = re.compile(
 )
 _GENERIC_ZH = re.compile(
     r"抗肿瘤(?:药物)?治疗|抗肿瘤|化学药物治疗|化学治疗|化疗|知情同意书|知情同意|知情告知书|知情书|同意书|同意|告知书|签字书|方案|治疗|全身|系统性|"
-    r"新辅助|辅助|姑息性?|一线|二线|三线|术前|术后|静脉|药物|第\s*\d+\s*(?:个)?周期|患者"
+    r"新辅助|辅助|姑息性?|一线|二线|三线|术前|术后|静脉|药物|第\s*\d+\s*(?:个)?周期|患者|本人|家属|已签署?|代签"
 )
 _GENERIC_EN = re.compile(
     r"\b(?:informed|consent(?:ed)?|chemo(?:-?therap(?:y|ies|eutic))?|treatments?|regimens?|procedure|systemic|anti-?neoplastic|"
     r"anti-?cancer|cancer|therapy|combination|combined|neo-?adjuvant|adjuvant|palliative|intravenous|protocol|form|signed|"
-    r"agents?|drugs?|administration|first-line|second-line|cycle\s*\d+|patient|written)\b",
+    r"agents?|drugs?|administration|first-line|second-line|cycle\s*\d+|patient|written|we|she|he|they)\b",
     re.IGNORECASE | re.ASCII,
 )
 _EDGES = re.compile(
     r"^(?:[\s\W_]|(?:to|for|of|with|the|by|in|on|and)\b)+|(?:[\s\W_]|\b(?:to|for|of|with|the|by|in|on|and)\b)+$",
     re.IGNORECASE,
 )
+_ABBREVIATION = re.compile(r"[A-Z0-9]{2}")
+"""A regimen by its letters. Other words left over in a refusal are no regimen, and must not confine it to one."""
 _BRACKETS = re.compile(r"[(（\[【]\s*[)）\]】]")
 
 
@@ -104,7 +88,7 @@ def read_consent(found: Found, context: Context, *, lenient: bool = False) -> li
     if status == "active":
         denied = any(type == "deny" for depth, type, _ in decided if depth == deepest)
         denied = denied or (text(resource.get("decision")) or "").casefold() == "deny"
-        status = "rejected" if denied else _meant(said)
+        status = "rejected" if denied else meant(said)
     signed = resource.get("dateTime")
     made = context.entry(
         found, signed if signed is not None else resource.get("date"), status=status, lenient=lenient
@@ -115,7 +99,8 @@ def read_consent(found: Found, context: Context, *, lenient: bool = False) -> li
         outer = [p for depth, _, p in provisions if depth == 0]
         made["_periods"] = [_periods(parts, context, lenient) for parts in ([resource], outer, ruling)]
     regimen = _regimen(own or provisions)
-    if regimen and kind != "other":
+    refused = status == "rejected" and meant(said) == "rejected"
+    if regimen and kind != "other" and (not refused or _ABBREVIATION.search(regimen)):
         made["regimen"] = regimen
     for _, _, provision in provisions:
         for data in objects(provision.get("data")):
@@ -136,13 +121,20 @@ def _periods(parts: list[Json], context: Context, lenient: bool) -> list[tuple[s
 
 
 def _edge(value: Any, context: Context, lenient: bool) -> str | None:
+    """A time of a period; without a zone its day tells enough."""
     if value is None or _MONTH.fullmatch(text(value) or ""):
         return text(value)
-    return context.readable(value) if lenient else context.when(value)
+    told = context.readable(value) or context.readable((text(value) or "")[:10])
+    return told if told is not None or lenient else context.when(value)
 
 
-def in_force(entries: Iterable[Entry], at: str | None) -> None:
-    """Give a consent that isn't valid at the moment its status: `proposed` before its time, `superseded` after it."""
+def in_force(entries: Iterable[Entry], at: str | None, planned: str | None) -> None:
+    """Give a consent that isn't valid when it is needed its status: `proposed` before its time, `superseded` after it.
+
+    It is needed when the treatment is planned for, which may be days after the order is written.
+    """
+    if planned is not None and (at is None or is_before(at, planned)):
+        at = planned
     for entry in entries:
         periods = entry.pop("_periods", ())
         for parts in periods:
@@ -197,15 +189,10 @@ def _kind(resource: Json, provisions: list[tuple[int, str, Json]], said: str) ->
 
 
 def _kind_of(said: str) -> str:
+    said = plain_text(said)
     if _CHEMO_WORDS.search(said) and not _NOT_CHEMO.search(said):
         return "chemotherapy"
     return next((kind for pattern, kind in _OTHERS if pattern.search(said)), "other")
-
-
-def _meant(said: str) -> str:
-    """The status of a document in force by its words: a refusal, a form that nobody signed, what isn't clear, else a consent."""
-    words_of = ((_REFUSAL, "rejected"), (_UNSIGNED, "draft"), (_UNCLEAR, "unknown"))
-    return next((status for pattern, status in words_of if pattern.search(said)), "active")
 
 
 def _regimen(provisions: list[tuple[int, str, Json]]) -> str | None:
@@ -221,7 +208,7 @@ def _regimen(provisions: list[tuple[int, str, Json]]) -> str | None:
 
 def regimen_in(said: str) -> str | None:
     """The regimen that a consent's text names beside the words that every such text has."""
-    plain = _TUMOUR.sub(" ", _UNSIGNED.sub(" ", _REFUSAL.sub(" ", said)))
+    plain = _TUMOUR.sub(" ", UNSIGNED.sub(" ", REFUSAL.sub(" ", plain_text(said))))
     plain = _GENERIC_EN.sub(" ", _GENERIC_ZH.sub(" ", plain))
     for _ in range(3):
         plain = _EDGES.sub("", _BRACKETS.sub(" ", plain))
@@ -254,7 +241,7 @@ def _document(found: Found, context: Context, lenient: bool) -> list[Entry] | No
     elif status == "active" and drafted in ("preliminary", "registered"):
         status = "draft"
     elif status == "active":
-        status = "rejected" if drafted in ("cancelled", "deprecated") else _meant(said)
+        status = "rejected" if drafted in ("cancelled", "deprecated") else meant(said)
     made = context.entry(found, resource.get("date"), status=status, lenient=lenient)
     made |= {"kind": _kind_of(said), "status": status}
     regimen = next(

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from oncogate.adapters.fhir.access import Json, codes_of, extension, obj, objects, status_in, text, texts
 from oncogate.adapters.fhir.bundles import Found
-from oncogate.adapters.fhir.context import Context, Entry, Unreadable
+from oncogate.adapters.fhir.context import Context, Entry, Unreadable, is_before
 
 _STATUSES = frozenset(["active", "recurrence", "relapse", "inactive", "remission", "resolved"])
+_MONTH = re.compile(r"\d{4}(?:-\d{2})?", re.ASCII)
 _NO_CONDITION = frozenset({"refuted", "entered-in-error"})
+_VERIFIED_WORDS = {
+    **dict.fromkeys(("已排除", "排除", "已否定"), "refuted"),
+    **dict.fromkeys(("录入错误", "误录"), "entered-in-error"),
+}
+_OVER = re.compile(
+    r"(?<![未不没])(?<!没有)(?:痊愈|治愈|已愈)|(?<!部分)(?<![未不没])(?<!没有)(?:缓解|消退|消失)|(?:术后|切除)(?!\S*(?:复发|残留|进展))|(?<![未不没])(?:已结束|已解决)|(?:19|20)\d\d"
+    r"|(?<!not )(?<!never )(?<!partially )(?<!partial )\b(?:resolved|cured|recovered|healed|remission|ended|excised|removed|post-?op\w*)\b|^(?:yes|true|是)$",
+    re.IGNORECASE,
+)
+"""Words by which a condition is over."""
 _CLINICAL_CRITERIA = frozenset({"clinical criteria", "临床诊断", "临床诊断标准"})
 
 
@@ -25,7 +37,7 @@ def read_diagnosis(found: Found, context: Context) -> list[Entry] | None:
     onset = context.readable(resource.get("onsetDateTime"))
     if onset is not None:
         made["effective"] = onset
-    made |= {"codes": codes, "status": status_of(resource)}
+    made |= {"codes": codes, "status": status_of(resource, abated=_has_abated(resource, context))}
     for evidence in objects(resource.get("evidence")):
         if any(t.casefold() in _CLINICAL_CRITERIA for t in texts(evidence.get("code"))):
             made["basis"] = "clinical_criteria"
@@ -37,16 +49,36 @@ def read_diagnosis(found: Found, context: Context) -> list[Entry] | None:
     return [made]
 
 
-def status_of(resource: Json) -> str:
+def status_of(resource: Json, *, abated: bool = False) -> str:
     """The clinical status, unless the condition was refuted or entered in error; one that has abated isn't active."""
     verified = status_in(resource.get("verificationStatus"), "condition-ver-status", _NO_CONDITION)
+    verified = _VERIFIED_WORDS.get(verified or "", verified)
     if verified in _NO_CONDITION:
         return verified
     clinical = status_in(resource.get("clinicalStatus"), "condition-clinical", _STATUSES)
     if clinical is None:
-        abated = (value for name, value in resource.items() if name.startswith("abatement"))
-        return "inactive" if any(value not in (None, False, "") for value in abated) else "active"
+        return "inactive" if abated else "active"
     return clinical if clinical in _STATUSES else "unknown"
+
+
+def _has_abated(resource: Json, context: Context) -> bool:
+    """Whether a condition says that it is over by the moment."""
+    period = obj(resource.get("abatementPeriod"))
+    times = (resource.get("abatementDateTime"), period.get("start") or period.get("end"))
+    return (
+        resource.get("abatementBoolean") is True
+        or any(_is_past(text(time), context) for time in times)
+        or _OVER.search(text(resource.get("abatementString")) or "") is not None
+        or any(obj(resource.get(f"abatement{name}")) for name in ("Age", "Range"))
+    )
+
+
+def _is_past(time: str | None, context: Context) -> bool:
+    if time is None:
+        return False
+    known = context.readable(time) or context.readable(time[:10])
+    known = known or (time if _MONTH.fullmatch(time) else None)
+    return known is not None and (context.moment is None or not is_before(context.moment, known))
 
 
 def recorded_of(resource: Json) -> Any:

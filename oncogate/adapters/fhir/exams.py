@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from oncogate.adapters.fhir.access import (
     V2_0074,
     Json,
@@ -27,6 +29,19 @@ _IMAGING = {
     (V2_0074, code)
     for code in ("RAD", "IMG", "CT", "CUS", "NMR", "NMS", "RUS", "RX", "VUS", "MG", "XRC", "EN")
 }
+_MICROBIOLOGY = {(V2_0074, code) for code in ("MB", "MCB", "MYC", "PAR")}
+_NO_MEASUREMENT = re.compile(
+    r"培养|(?<!血)涂片|药敏|影像|超声|彩超|平扫|增强|造影|磁共振|胸片|X线|心电图|内镜|\bcultures?\b|\bgram stain|\bimaging\b|\bradiolog"
+    r"|\b(?:PET|CT|MRI?|ECG|EKG|X-?ray)\b|ultrasound",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def is_no_measurement(report: Json) -> bool:
+    """Whether a report among the laboratory's is of imaging or microbiology."""
+    category = report.get("category")
+    said = f"{words(report.get('code'))} ; {words(category)}"
+    return has_code(category, _IMAGING | _MICROBIOLOGY) or _NO_MEASUREMENT.search(said) is not None
 
 
 def read_exam(found: Found, context: Context) -> list[Entry] | None:

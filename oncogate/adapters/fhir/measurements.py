@@ -116,6 +116,11 @@ def _read(found: Found, context: Context, section: str, *, asked: bool = False) 
     return entries
 
 
+def is_asked_for(codes: Sequence[Mapping[str, str]], context: Context) -> bool:
+    """Whether a fact looks for one of the codes among the laboratory results."""
+    return "labs" in _home(codes, context)
+
+
 def _home(codes: Sequence[Mapping[str, str]], context: Context) -> frozenset[str]:
     """The sections in which facts look for the codes."""
     return frozenset(section for asked in _asked(codes, context) for section in asked.sections)

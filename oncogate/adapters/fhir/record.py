@@ -24,7 +24,7 @@ from oncogate.adapters.fhir.context import (
 )
 from oncogate.adapters.fhir.diagnoses import read_diagnosis
 from oncogate.adapters.fhir.markers import read_markers
-from oncogate.adapters.fhir.measurements import asked_only, read_lab, read_vital
+from oncogate.adapters.fhir.measurements import asked_only, is_asked_for, read_lab, read_vital
 from oncogate.adapters.fhir.notes import read_allergy, read_note
 from oncogate.adapters.fhir.reports import read_pathology
 from oncogate.adapters.fhir.treatments import procedure_kind, read_other_order, read_procedure, read_treatment
@@ -106,18 +106,25 @@ class Record:
         """A report among the results that lists one that wasn't sent, and is newer than all that were, may hide the newest.
 
         An older one hides nothing that anyone asks for: hosts send the reports of a year and the results of a week.
+        One of a single analyte hides that alone; what a panel holds isn't known by its code.
         """
         sent = [entry["effective"] for entry in self.sections["labs"] if "effective" in entry]
         for one in found:
             void = (text(one.resource.get("status")) or "").casefold() in NEVER_COUNTED
-            if one.type != "DiagnosticReport" or void or self.context.whose(one) != self.patient:
+            other = void or exams.is_no_measurement(one.resource) or self.context.whose(one) != self.patient
+            if one.type != "DiagnosticReport" or other:
                 continue
             links = [link for link in objects(one.resource.get("result")) if text(link.get("reference"))]
             given = effective_of(one.resource) or one.resource.get("issued")
             time = self.context.readable(given)
+            moment = self.context.readable(self.context.moment)
+            if time is not None and moment is not None and is_before(moment, time):
+                continue
             newer = time is None or all(is_before(result, time) for result in sent)
             if newer and any(self.context.index.resolve(link, one) is None for link in links):
-                self.mark("labs", one.pointer, "lists a result that wasn't sent")
+                single = is_asked_for(codes_of(one.resource.get("code")), self.context)
+                problem = "lists a result that wasn't sent"
+                self.mark("labs", one.pointer, problem, one if single else None)
 
     def read(self, section: str, found: Iterable[Found]) -> None:
         """Read resources into a section."""

@@ -32,7 +32,7 @@ _FINDING = re.compile(
     r"|\bpositive|\bnegative|\bno evidence|\bnormal\b",
     _FLAGS,
 )
-"""What a pathologist found. A report that found something counts though a part of it is still to come (免疫组化待回)."""
+"""What a pathologist found."""
 _MOLECULAR = {(LOINC, code) for code in ("51969-4", "69548-6", "53041-0", "81247-9", "55232-3")}
 
 
@@ -68,8 +68,7 @@ def read_pathology(found: Found, context: Context) -> list[Entry] | None:
         made["conclusion"] = conclusion
     if status in ("final", "amended", "corrected"):
         said = " ; ".join([conclusion or "", words(resource.get("conclusionCode"))])
-        state = not_a_result(said) if not _FINDING.search(said) else None
-        made["status"] = state or ("registered" if says_absent(resource) else status)
+        made["status"] = _not_a_diagnosis(said) or ("registered" if says_absent(resource) else status)
     about = context.pointed_at.get(found.source) or matching_conditions(
         resource.get("conclusionCode"), context
     )
@@ -111,3 +110,68 @@ def not_a_result(value: str | None, concept: object = None) -> str | None:
     if (value and _FAILED.search(value)) or has_code(concept, _NO_ANSWER):
         return "cancelled"
     return None
+
+
+# -- reports that aren't a diagnosis -----------------------------------------------------------------
+
+_CLAUSE = re.compile(r"[，,；;。？?！!()（）\n]+|\.(?=\s|$)")
+_WHOLE_ZH = (
+    r"(?:最终|正式|完整|本|该|术后|活检|穿刺|常规|石蜡|组织学|组织|病理学?|检查|诊断)*(?:结果|报告|诊断)单?"
+)
+_WHOLE_EN = (
+    r"(?:(?:the|this|a|full|final|complete|formal|written|definitive|surgical|biopsy|path\w*|histo\w*)\s+)*"
+    r"(?:reports?|results?|diagnos[ie]s|interpretation)"
+)
+_SPECIMEN = r"(?:标本|样本|切片|蜡块)(?:病理)?(?:检查|诊断)?(?:结果|报告)?"
+_LATER_ZH = r"\s*[:：]?\s*(?:仍|尚|均|暂|正在)?(?:待[出发报回定补检查]|未[出发报回]|暂缓|推迟|延[迟期]|(?:处理|制片|脱钙|会诊|检测|检查|送检|进行)中)"
+_LATER_EN = r"\s*:?\s*(?:(?:is|are|has been|will|still|yet)\s+)*(?:pending|deferred|awaited|delayed|postponed|to follow|follows?\b|in progress|unavailable|not\s+(?:yet\s+)?available)"
+_LATER = re.compile(
+    rf"^{_WHOLE_ZH}{_LATER_ZH}|{_SPECIMEN}{_LATER_ZH}"
+    rf"|^(?:暂缓|延[迟期]|推迟|(?:尚|暂)?未[出发回报]?|等待?|待|暂?无)(?:出具|发出)?{_WHOLE_ZH}$"
+    rf"|^{_WHOLE_EN}{_LATER_EN}|^(?:pending|awaiting|await|deferred)\s+{_WHOLE_EN}$"
+    rf"|\bspecimens?\b[^:]{{0,40}}:?\s*(?:is\s+|are\s+)?pending",
+    _FLAGS,
+)
+"""The report, its result or diagnosis, or the specimen is still to come; a stain or gene before the word makes it a part."""
+_NEVER = re.compile(
+    r"(?:无法|不能|难以|不足以|未能)(?:进行|作出|做出|给出|明确|行|做)?(?:明确|病理|组织学)?(?:的)?(?:诊断|判[断定](?:良恶性|性质))(?!\S*[型源级期])"
+    r"|(?:标本|样本|组织|肿瘤|细胞)\S{0,8}(?:不足(?!以)|不合格)|(?:标本|样本)\S{0,6}(?:拒收|退检|退回|遗失|丢失|无效|失败)|^已?(?:退检|拒收|退单|作废)"
+    r"|\bnon-?diagnostic|\bno\s+(?:\w+\s+)?diagnosis(?:$|\s+(?:possible|made|rendered|can))"
+    r"|\b(?:unable|cannot|not\s+possible|insufficien\w*|inadequate|not\s+sufficient)\b.*\bdiagnos"
+    r"|\b(?:specimen|sample|tissue|material|biopsy|aspirate)s?\s+(?:(?:is|was|are|were|quantity|too)\s+)*(?:insufficient|inadequate|unsatisfactory|not\s+sufficient|rejected|cancell?ed|lost)(?!\s+(?:for|to)\b)"
+    r"|^(?:insufficient|inadequate|unsatisfactory)\s+(?:\w+\s+)?(?:specimen|sample|tissue|tumou?r|material|cells|cellularity|biopsy)s?(?!\s+(?:for|to)\b)"
+    rf"|^{_WHOLE_EN}\s+(?:(?:is|was|has been)\s+)?(?:cancell?ed|rejected|withdrawn)|^(?:cancell?ed|rejected|qns)(?:\s*[:：-]|$|\s+(?:by|due|because|as|order)\b)",
+    _FLAGS,
+)
+"""There is nothing to diagnose from, or nobody did."""
+_FOR_A_PART = re.compile(
+    r"^(?:无法|不能|未能?|不宜)(?:再)?(?:行|做|进行|完成|开展)?\S{2,}(?:检测|染色|组化|分型|评估|测序|FISH|PCR)",
+    _FLAGS,
+)
+_BARE = re.compile(
+    r"(?:(?:is|still|已|仍|尚)\s*)?(?:pending|deferred|to follow|in progress|not yet available|await(?:ing|ed)|待[出发报回检查]报?告?|结果未回|未回报|(?:检测|送检|脱钙|制片|处理)中)",
+    _FLAGS,
+)
+
+
+def _not_a_diagnosis(said: str) -> str | None:
+    """`registered` for a report whose diagnosis is still to come, `cancelled` for one that has none.
+
+    A stain or gene that is pending or failed leaves the diagnosis standing (`DLBCL, FISH pending`).
+    """
+    clauses = [clause.strip() for clause in _CLAUSE.split(said) if clause.strip()]
+    if not clauses:
+        return None
+    for clause, following in zip(clauses, [*clauses[1:], ""], strict=True):
+        if _NEVER.search(clause) and not _FOR_A_PART.search(following):
+            return "cancelled"
+        if _LATER.search(clause):
+            return "registered"
+    if _FINDING.search(said):
+        return None
+    if any(_BARE.fullmatch(clause) for clause in clauses):
+        return "registered"
+    states = [
+        not_a_result(clause) or ("registered" if clause.startswith("待") else None) for clause in clauses
+    ]
+    return states[0] if all(states) else None

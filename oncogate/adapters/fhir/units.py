@@ -49,8 +49,17 @@ def _agree(one: str, other: str) -> bool:
     by_one, by_other = _factors(one), _factors(other)
     if by_one and by_other:
         return any(by_one.get(measure) == by for measure, by in by_other.items())
+    if _cut_short(one, other) or _cut_short(other, one):
+        return True
     sizes, others = _sizes(one), _sizes(other)
     return not sizes or not others or not sizes.isdisjoint(others)
+
+
+def _cut_short(one: str, other: str) -> bool:
+    """Whether a unit is the other one without its volume: `10^9` of `10*9/L`."""
+    above, slash, _ = other.partition("/")
+    size = _size(one)
+    return bool(slash) and "/" not in one and size is not None and size == _size(above)
 
 
 @lru_cache(maxsize=1024)
@@ -66,8 +75,8 @@ _PREFIXES = {
     "": 0, "G": 9, "M": 6, "k": 3, "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15
 }  # fmt: skip
 _PLAIN = {
-    "g": ("g", 1), "mol": ("mol", 1), "L": ("L", 1), "l": ("L", 1), "U": ("U", 1), "IU": ("IU", 1), "[IU]": ("IU", 1),
-    "[iU]": ("IU", 1), "m3": ("L", 1000), "s": ("s", 1), "min": ("s", 60), "h": ("s", 3600),
+    "g": ("g", 1), "mol": ("mol", 1), "L": ("L", 1), "l": ("L", 1), "U": ("U", 1), "IU": ("U", 1), "[IU]": ("U", 1),
+    "[iU]": ("U", 1), "m3": ("L", 1000), "s": ("s", 1), "min": ("s", 60), "h": ("s", 3600),
 }  # fmt: skip
 _METRIC = re.compile(rf"([GMkdcmunpf]?)({'|'.join(map(re.escape, sorted(_PLAIN, key=len, reverse=True)))})")
 _POWER = re.compile(r"[*x×]? ?10 ?[*^] ?(-?\d{1,2})|(?:10?)?[eE]\+?(\d{1,2})", re.ASCII)
