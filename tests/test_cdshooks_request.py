@@ -335,6 +335,77 @@ def test_what_a_group_holds_is_ordered(drafts: list[Any], names: list[str | None
     assert [d.name for d in order_of(*(d | {"resourceType": "RequestOrchestration"} if d["resourceType"] == "RequestGroup" else d for d in drafts)).drugs] == names  # fmt: skip
 
 
+def titled(*actions: dict[str, Any], regimen: str | None = "TC", **more: Any) -> dict[str, Any]:
+    code = {"code": {"text": regimen}} if regimen else {}
+    return group(**code, **more) | {"action": [{"resource": {"reference": "#o"}}, *actions]}
+
+
+ONDANSETRON = inside("o", "昂丹司琼")
+PRODUCT = {"resourceType": "ActivityDefinition", "id": "d", "productCodeableConcept": {"text": "顺铂"}}
+PEG = "聚乙二醇化重组人粒细胞刺激因子"
+
+
+@pytest.mark.parametrize("regimen", ["TC", None])
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ({"title": "顺铂 75mg"}, ["顺铂 75mg"]), ({"title": "d1", "code": [{"text": "顺铂"}]}, ["顺铂"]),
+        ({"code": {"coding": [{"system": ATC, "code": "L01XA01"}]}}, [None]), ({"definitionCanonical": "#d"}, ["顺铂"]),
+        ({"resource": {"reference": "#d"}}, ["顺铂"]), ({"resource": {"reference": "ActivityDefinition/d9", "display": "顺铂"}}, ["顺铂"]),
+        ({"title": "给药", "action": [{"title": "顺铂"}]}, ["顺铂"]), ({"title": "顺铂", "action": [{"title": "d1"}]}, []),
+        ({"title": "昂丹司琼 8mg"}, []), ({"title": PEG}, []), ({"title": "血常规"}, []), ({"title": "CBC"}, []), ({"title": "第1天"}, []),
+        ({"timingDateTime": "2026-03-02"}, []), ({"resource": {"reference": "ServiceRequest/s9"}, "title": "XR-17"}, []),
+        ({"resource": {"reference": "MedicationRequest/m9", "display": PEG}}, [None]), ({"resource": {"reference": "urn:uuid:7"}}, [None]),
+        ({"resource": {"reference": "urn:uuid:7", "display": "血常规"}}, []), ({"resource": {"display": "化疗护理"}}, []),
+    ],
+)  # fmt: skip
+def test_what_an_action_names_and_nobody_sent(
+    regimen: str | None, action: dict[str, Any], names: list[str | None]
+) -> None:
+    order = order_of(titled(action, regimen=regimen, contained=[ONDANSETRON, PRODUCT]))
+    assert [d.name for d in order.drugs] == ["昂丹司琼", *names]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [{"title": "XR-17"}, {"definitionCanonical": "http://x/d"}, {"resource": {"reference": "ActivityDefinition/d9"}}],
+)  # fmt: skip
+def test_what_an_action_of_a_regimen_names_may_be_any_drug(action: dict[str, Any]) -> None:
+    name = action.get("title")
+    assert [d.name for d in order_of(titled(action, contained=[ONDANSETRON])).drugs] == ["昂丹司琼", name]
+    drafts = order_of(titled(action, regimen=None, contained=[ONDANSETRON])).drugs
+    assert [d.name for d in drafts] == ["昂丹司琼"]
+
+
+def test_what_a_title_names_and_a_draft_orders_is_ordered_once() -> None:
+    order = order_of(titled({"title": "Docetaxel"}, contained=[ONDANSETRON]), medication())
+    assert [d.name for d in order.drugs] == ["多西他赛", "昂丹司琼"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"reference": "urn:uuid:mr1"}, {"reference": "mr1"}, "mr1", {"reference": "#mr1"}, {"reference": "MedicationRequest?identifier=urn:o|1"},
+        {"identifier": {"system": "urn:o", "value": "1"}}, {"identifier": {"value": "1"}, "type": "MedicationRequest"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", ["draft", "active"])
+def test_what_a_group_refers_to_is_found_by_id_and_identifier(link: Any, status: str) -> None:
+    own = medication(status=status, identifier=[{"system": "urn:o", "value": "1"}])
+    refers = {**group(), "action": [{"resource": link}]}
+    names = [d.name for d in order_of(refers, own, medication("mr2")).drugs]
+    assert names == ["多西他赛"] * (2 if status == "draft" else 1)
+    other = {**own, "id": "mr3", "identifier": [{"system": "urn:other", "value": "2"}]}
+    assert [d.name for d in order_of(refers, other, medication("mr2", status="draft")).drugs][-1] is None
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold", "completed"])
+def test_a_draft_inside_a_group_that_is_none_is_ordered(status: str) -> None:
+    held = [inside("a", "顺铂"), inside("b", "卡铂", status="active")]
+    order = order_of(group({"reference": "#a"}, contained=held, status=status))
+    assert [d.name for d in order.drugs] == ["顺铂"]
+
+
 def test_what_a_group_refers_to_elsewhere_is_ordered_once_and_for_its_patient() -> None:
     kept = {"orders": bundle(medication("mr2"), medication("mr3", status="active"))}
     both = group({"reference": "MedicationRequest/mr2"}, {"reference": "MedicationRequest/mr3"})

@@ -54,7 +54,7 @@ def _named(resource: Json, found: Found, context: Context) -> list[Entry]:
     concept = resource.get("medicationCodeableConcept") or given.get("concept")
     if not concept and (codings(given) or texts(given)):
         concept = given
-    coded = _drug(concept, context) if concept else {}
+    coded = drug_of(concept, context) if concept else {}
     if coded:
         return [coded]
     link = resource.get("medicationReference") or given.get("reference")
@@ -74,7 +74,7 @@ def _shown(link: Any) -> list[Entry]:
 
 def _medication(medication: Found, context: Context, depth: int) -> list[Entry]:
     """A Medication by its code, and by its active ingredients where they tell more than that."""
-    own = _drug(medication.resource.get("code"), context)
+    own = drug_of(medication.resource.get("code"), context)
     if depth > 3:
         return [own] if own else []
     parts = _ingredients(medication, context, depth)
@@ -87,7 +87,9 @@ def _ingredients(medication: Found, context: Context, depth: int) -> list[Entry]
         if ingredient.get("isActive") is False:
             continue
         item = obj(ingredient.get("item"))
-        named = _drug(ingredient.get("itemCodeableConcept"), context) or _drug(item.get("concept"), context)
+        named = drug_of(ingredient.get("itemCodeableConcept"), context) or drug_of(
+            item.get("concept"), context
+        )
         inner = context.index.resolve(ingredient.get("itemReference") or item.get("reference"), medication)
         if named:
             drugs.append(named)
@@ -103,8 +105,8 @@ def _with_parts(own: Entry, parts: list[Entry], context: Context) -> list[Entry]
 
     What a product against tumours holds beside the drug is left out: a solvent, a salt that isn't recognised.
     """
-    known = _identified(own, context)
-    told = [(part, _identified(part, context)) for part in parts]
+    known = identified(own, context)
+    told = [(part, identified(part, context)) for part in parts]
     against = any(drug is not None and drug.anti_tumour for _, drug in told)
     if known is None:
         return parts if against else [own]
@@ -117,7 +119,7 @@ def _with_parts(own: Entry, parts: list[Entry], context: Context) -> list[Entry]
     return [own, *(part for part, _ in others if recognised)]
 
 
-def _drug(concept: Any, context: Context) -> Entry:
+def drug_of(concept: Any, context: Context) -> Entry:
     """A drug by its ATC code, else RxNorm, else whatever comes first; its name is its text, else a display."""
     named = codings(concept)
     coded = [c for c in named if "code" in c]
@@ -137,13 +139,14 @@ def _drug(concept: Any, context: Context) -> Entry:
     return {key: part for key, part in made.items() if part is not None}
 
 
-def _identified(drug: Entry, context: Context) -> KnownDrug | None:
+def identified(drug: Entry, context: Context) -> KnownDrug | None:
+    """Which drug of the tables it is, where that can be told."""
     return context.vocabulary.identify(Drug(**drug))
 
 
 def _name_among(names: list[str], context: Context) -> str:
     """The first name that is a drug's; names of several drugs or products together, so that the gate tells whether they agree."""
-    known = {name: drug for name in names if (drug := _identified({"name": name}, context)) is not None}
+    known = {name: drug for name in names if (drug := identified({"name": name}, context)) is not None}
     several = len({drug.id for drug in known.values()}) > 1
     return " ".join(known) if several else next(iter(known), names[0])
 
@@ -156,10 +159,10 @@ def _atc_codes(coded: list[dict[str, str]]) -> list[str]:
 
 def _code_among(codes: list[str], name: str | None, context: Context) -> dict[str, str | None]:
     """Of several ATC codes the first, if they are of one drug; else one that contradicts the name, or none: it can't be told."""
-    if name is not None and _identified({"name": name}, context) is not None:
-        wrong = [c for c in codes if _identified({"code": c, "system": ATC, "name": name}, context) is None]
+    if name is not None and identified({"name": name}, context) is not None:
+        wrong = [c for c in codes if identified({"code": c, "system": ATC, "name": name}, context) is None]
         return {"code": next(iter(wrong), codes[0]), "system": ATC}
-    known = [_identified({"code": c, "system": ATC}, context) for c in codes]
+    known = [identified({"code": c, "system": ATC}, context) for c in codes]
     first = known[0]
     if first is not None and all(drug is not None and of_one_drug(first, drug) for drug in known):
         return {"code": codes[0], "system": ATC}
