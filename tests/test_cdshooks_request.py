@@ -262,6 +262,18 @@ def recognised(order: Order) -> list[str | None]:
         ({"coding": local("昂丹司琼"), "text": "多西他赛注射液"}, None), ({"coding": local("Docetaxel", "昂丹司琼"), "text": "见医嘱单"}, None),
         ({"coding": local("紫杉醇"), "text": "注射用紫杉醇(白蛋白结合型)"}, "nab-paclitaxel"),
         ({"coding": local("XR-17"), "text": "见医嘱单"}, None),
+        ({"coding": atc("L01BA01", "L04AX03"), "text": "甲氨蝶呤"}, "methotrexate"), ({"coding": atc("L04AX03", "L01BA01")}, "methotrexate"),
+        ({"coding": atc("L01FG01", "S01LA08"), "text": "贝伐珠单抗"}, "bevacizumab"), ({"coding": atc("L01XF01", "D10AD01"), "text": "维A酸"}, "tretinoin"),
+        ({"coding": atc("L02AB02", "G03AC06"), "text": "甲羟孕酮"}, "medroxyprogesterone"), ({"coding": atc("L01XC02", "L01FA01")}, "rituximab"),
+        ({"coding": atc("L01EG02", "L04AH02"), "text": "依维莫司"}, "everolimus"), ({"coding": atc("L04AD01", "S01XA18"), "text": "环孢素"}, "L04AD01"),
+        ({"coding": atc("L01XX99", "A04AA01")}, None), ({"coding": atc("L01CD02", "S01LA08"), "text": "昂丹司琼"}, None),
+        ({"coding": atc("L01FD01", "L01FD04")}, None), ({"coding": atc("L01FD01", "L01FD04"), "text": "曲妥珠单抗"}, None),
+        ({"coding": local("里葆多注射液", "多柔比星"), "text": "里葆多"}, "peg-liposomal-doxorubicin"),
+        ({"coding": local("艾越注射液", "紫杉醇"), "text": "艾越"}, "nab-paclitaxel"), ({"coding": local("力扑素注射液", "紫杉醇"), "text": "力扑素"}, "paclitaxel-liposome"),
+        ({"coding": local("Abraxane", "paclitaxel"), "text": "Abraxane 100mg"}, "nab-paclitaxel"),
+        ({"coding": local("Onivyde", "irinotecan"), "text": "Onivyde inj"}, "irinotecan-liposome"),
+        ({"coding": local("亚叶酸钙"), "text": "左亚叶酸钙"}, "levoleucovorin"), ({"coding": local("filgrastim"), "text": "Neulasta"}, "pegfilgrastim"),
+        ({"coding": local("曲妥珠单抗"), "text": "赫赛莱"}, None), ({"coding": local("卡铂"), "text": "顺铂"}, None),
     ],
 )  # fmt: skip
 def test_all_that_names_a_drug_must_be_of_one(concept: dict[str, Any], id: str | None) -> None:
@@ -286,7 +298,8 @@ BAG = {"coding": [{"system": "http://local", "code": "YP001"}], "text": "化疗�
         (BAG, [DOCETAXEL], ["docetaxel"]), (BAG, [DOCETAXEL, SALINE], ["docetaxel", "sodium-chloride"]),
         (BAG, [DOCETAXEL, {"text": "XR-17"}], ["docetaxel", None]), (BAG, [{"text": "XR-17"}], [None]), (BAG, [SALINE], [None]),
         (SALINE, [DOCETAXEL], ["sodium-chloride", "docetaxel"]), (SALINE, [{"text": "氯化钠"}], ["sodium-chloride"]),
-        (SALINE, [{"text": "氯化钠"}, {"text": "XR-17"}], ["sodium-chloride", None]),
+        (SALINE, [{"text": "氯化钠"}, {"text": "XR-17"}], ["sodium-chloride"]), (SALINE, [DOCETAXEL, {"text": "XR-17"}], ["sodium-chloride", "docetaxel", None]),
+        ({"text": "昂丹司琼"}, [DOCETAXEL], ["ondansetron", "docetaxel"]),
         (SALINE, [{"coding": [{"system": "http://local", "code": "S1"}]}], ["sodium-chloride"]),
         (DOCETAXEL, [{"text": "多西他赛"}], ["docetaxel"]), (DOCETAXEL, [{"text": "Docetaxel"}, {"text": "polysorbate 80"}], ["docetaxel"]),
         (DOCETAXEL, [{"text": "docetaxel trihydrate salt"}], ["docetaxel"]), (DOCETAXEL, [SALINE], ["docetaxel"]),
@@ -300,6 +313,25 @@ def test_what_a_medication_holds_beside_its_code(
     held = [{"itemCodeableConcept": one} for one in ingredients]
     mix = {"resourceType": "Medication", "id": "m1", "code": code, "ingredient": held}
     assert recognised(order_of(referring({"reference": "#m1"}, contained=[mix]))) == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "ingredients", "id"),
+    [
+        ("奈妥匹坦帕洛诺司琼胶囊", ["奈妥匹坦", "帕洛诺司琼"], "netupitant-palonosetron"), ("地塞米松", ["地塞米松磷酸酯", "亚硫酸氢钠"], "dexamethasone"),
+        ("替吉奥胶囊", ["替加氟", "吉美嘧啶", "奥替拉西钾"], "tegafur-combinations"), ("德曲妥珠单抗", ["曲妥珠单抗"], "trastuzumab-deruxtecan"),
+        ("培非格司亭", ["非格司亭"], "pegfilgrastim"), ("葡萄糖氯化钠注射液", ["葡萄糖", "氯化钠"], "glucose-sodium-chloride"),
+    ],
+)  # fmt: skip
+def test_a_product_that_is_recognised_is_one_drug_with_its_dose(
+    name: str, ingredients: list[str], id: str
+) -> None:
+    held = [{"itemCodeableConcept": {"text": one}} for one in ingredients]
+    mix = {"resourceType": "Medication", "id": "m1", "code": {"text": name}, "ingredient": held}
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 60, "unit": "mg"}}]}
+    order = order_of(referring({"reference": "#m1"}, contained=[mix], dosageInstruction=[dose]))
+    assert recognised(order) == [id]
+    assert [(d.dose, d.unit) for d in order.drugs] == [(60, "mg")]
 
 
 def group(*actions: Any, **more: Any) -> dict[str, Any]:
