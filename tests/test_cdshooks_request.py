@@ -157,7 +157,11 @@ def service(**more: Any) -> dict[str, Any]:
     [
         {"code": {"text": "静脉化疗（TC方案）"}}, {"code": {"text": "术后化疗"}}, {"code": {"concept": {"text": "腹腔灌注化疗"}}},
         {"code": {"coding": [{"system": SCT, "code": "266719004", "display": "Oral chemotherapy"}]}},
-        {"category": [{"text": "化疗"}], "code": {"text": "TC方案"}},
+        {"category": [{"text": "化疗"}], "code": {"text": "TC方案"}}, {"code": {"text": "TC方案（化疗）"}}, {"code": {"text": "化疗：多西他赛 75mg/m2"}},
+        *({"code": {"text": one}} for one in (
+            "PICC置管化疗", "经植入式输液港化疗", "心电监测下化疗", "日间化疗护理单元静脉化疗", "化疗药物静脉滴注", "经动脉化疗栓塞术", "化疗第3周期",
+            "Chemotherapy infusion via port", "follow-up chemotherapy cycle 3", "FOLFOX chemotherapy", "Chemotherapy - TC",
+        )),
     ],
 )  # fmt: skip
 def test_a_chemotherapy_that_is_ordered_as_a_service(more: dict[str, Any]) -> None:
@@ -168,10 +172,16 @@ def test_a_chemotherapy_that_is_ordered_as_a_service(more: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     "text",
     ["化疗前检查", "化疗护理", "化疗后骨髓抑制监测", "化疗药敏试验", "输液港植入（化疗用）", "Chemotherapy care", "Chemotherapy education",
-     "Insertion of port for chemotherapy", "CT"],
+     "Insertion of port for chemotherapy", "CT", "血常规（化疗期间）", "化疗期间血常规", "化疗常规检验", "化疗药物血药浓度", "化疗止吐", "化疗副反应处理",
+     "化疗患者营养支持", "化疗药物外渗处理", "化疗泵", "化疗中心挂号", "化疗知情同意书签署", "化疗药物静脉配置", "暂停化疗", "化疗 护理", "CBC during chemotherapy",
+     "Blood draw - chemotherapy clinic", "Antiemetic for chemotherapy nausea", "Chemotherapy-induced nausea", "Hydration with chemotherapy"],
 )  # fmt: skip
 def test_what_is_ordered_around_a_chemotherapy_is_none(text: str) -> None:
     assert read(hook(service(code={"text": text}))).order is None
+
+
+def test_a_category_makes_no_chemotherapy_of_what_goes_with_it() -> None:
+    assert read(hook(service(category=[{"text": "化疗"}], code={"text": "化疗护理"}))).order is None
 
 
 def test_a_code_goes_before_the_words_of_a_service() -> None:
