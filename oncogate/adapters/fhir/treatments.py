@@ -241,9 +241,10 @@ def _status_of(resource: Json, context: Context) -> str:
 
 
 def _last_day(timing: Json, zone: tzinfo | None, context: Context) -> date | None:
-    """The last day that a timing states: the end of its bounds, or the last of its events where it has nothing else."""
+    """The last day that a timing states: the end of its bounds, or the last of its events where nothing says that it repeats."""
     repeat = obj(timing.get("repeat"))
-    stated = [obj(repeat.get("boundsPeriod")).get("end")] if repeat else items(timing.get("event"))
+    repeats = bool(repeat or items(timing.get("code")))
+    stated = [obj(repeat.get("boundsPeriod")).get("end")] if repeats else items(timing.get("event"))
     times = [read_time(time) for one in stated if (time := context.readable(one)) is not None]
     days = [time.astimezone(zone).date() if isinstance(time, datetime) else time for time in times]
     return max(days) if days and len(days) == len(stated) else None
