@@ -395,7 +395,8 @@ PEG = "聚乙二醇化重组人粒细胞刺激因子"
         ({"code": {"coding": [{"system": ATC, "code": "L01XA01"}]}}, [None]), ({"definitionCanonical": "#d"}, ["顺铂"]),
         ({"resource": {"reference": "#d"}}, ["顺铂"]), ({"resource": {"reference": "ActivityDefinition/d9", "display": "顺铂"}}, ["顺铂"]),
         ({"title": "给药", "action": [{"title": "顺铂"}]}, ["顺铂"]), ({"title": "顺铂", "action": [{"title": "d1"}]}, []),
-        ({"title": "昂丹司琼 8mg"}, []), ({"title": PEG}, []), ({"title": "血常规"}, []), ({"title": "CBC"}, []), ({"title": "第1天"}, []),
+        ({"title": "昂丹司琼 8mg"}, []), ({"title": PEG}, []), ({"title": "血常规"}, []), ({"title": "CBC"}, []), ({"title": "第1天"}, []), ({"title": "水化"}, []),
+        ({"resource": {"reference": "ActivityDefinition/d9", "display": PEG}}, []), ({"resource": {"reference": "ServiceRequest/s9", "display": PEG}}, []),
         ({"timingDateTime": "2026-03-02"}, []), ({"resource": {"reference": "ServiceRequest/s9"}, "title": "XR-17"}, []),
         ({"resource": {"reference": "MedicationRequest/m9", "display": PEG}}, [None]), ({"resource": {"reference": "urn:uuid:7"}}, [None]),
         ({"resource": {"reference": "urn:uuid:7", "display": "血常规"}}, []), ({"resource": {"display": "化疗护理"}}, []),
@@ -410,7 +411,7 @@ def test_what_an_action_names_and_nobody_sent(
 
 @pytest.mark.parametrize(
     "action",
-    [{"title": "XR-17"}, {"definitionCanonical": "http://x/d"}, {"resource": {"reference": "ActivityDefinition/d9"}}],
+    [{"title": "XR-17"}, {"title": "静脉化疗"}, {"definitionCanonical": "http://x/d"}, {"resource": {"reference": "ActivityDefinition/d9"}}],
 )  # fmt: skip
 def test_what_an_action_of_a_regimen_names_may_be_any_drug(action: dict[str, Any]) -> None:
     name = action.get("title")
@@ -419,9 +420,13 @@ def test_what_an_action_of_a_regimen_names_may_be_any_drug(action: dict[str, Any
     assert [d.name for d in drafts] == ["昂丹司琼"]
 
 
-def test_what_a_title_names_and_a_draft_orders_is_ordered_once() -> None:
-    order = order_of(titled({"title": "Docetaxel"}, contained=[ONDANSETRON]), medication())
+@pytest.mark.parametrize("title", ["Docetaxel", "静脉化疗"])
+def test_what_a_title_names_and_a_draft_orders_is_ordered_once(title: str) -> None:
+    order = order_of(titled({"title": title}, contained=[ONDANSETRON]), medication())
     assert [d.name for d in order.drugs] == ["多西他赛", "昂丹司琼"]
+    unsent = {"resource": {"reference": "MedicationRequest/m9", "display": "Docetaxel"}}
+    order = order_of(titled(unsent, contained=[ONDANSETRON]), medication())
+    assert [d.name for d in order.drugs] == ["多西他赛", "昂丹司琼", "Docetaxel"]
 
 
 @pytest.mark.parametrize(

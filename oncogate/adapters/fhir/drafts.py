@@ -10,7 +10,7 @@ from oncogate.adapters.fhir.access import Json, items, label, obj, objects, text
 from oncogate.adapters.fhir.bundles import Found, Pages, last_part
 from oncogate.adapters.fhir.context import Context, Entry
 from oncogate.adapters.fhir.drugs import drug_of, drugs_of, identified
-from oncogate.adapters.fhir.treatments import GROUPS, MEDICATION_ORDERS
+from oncogate.adapters.fhir.treatments import CHEMO_WORDS, GROUPS, MEDICATION_ORDERS
 from oncogate.packs.tables import KnownDrug, of_one_drug
 
 _ORDERS = (*GROUPS, *MEDICATION_ORDERS, "ServiceRequest")
@@ -22,8 +22,8 @@ _NO_DRUG = re.compile(
     r"电解质|心电图|超声|[彩Bb]超|心超|影像|置管|穿刺|输液港|病理|活检|采血|抽血|^(?:放疗|手术)$|"
     r"\bcare\b|nursing|educat|counsel|consult|assess|evaluat|monitor|\btests?\b|follow-?up|appointment|visit|\bcbc\b|\bbmp\b|\bcmp\b|"
     r"\bblood (?:counts?|draw)|\blabs?\b|laborator|\bpanel\b|electrolyte|creatinine|\becg\b|\bekg\b|echocardio|ultraso|x-?ray|imaging|"
-    r"\bscan\b|\b(?:pet-?)?ct\b|\bmri\b|biops|consent|^(?:surgery|radio-?therapy)$|"
-    r"^(?:第?\s*[\d一二三四五六七八九十]+\s*(?:天|日|周|周期|疗程)(?:化疗|给药|用药)?|化疗|静脉化疗|周期\s*\d*|(?:d|c|days?|weeks?|cycles?)\s*[\d,–-]+)$",
+    r"\bscan\b|\b(?:pet-?)?ct\b|\bmri\b|biops|consent|^(?:surgery|radio-?therapy)$|^(?:预处理|水化|止吐|hydration|pre-?medications?|anti-?emetics?)$|"
+    r"^(?:第?\s*[\d一二三四五六七八九十]+\s*(?:天|日|周|周期|疗程)(?:给药|用药)?|周期\s*\d*|(?:d|c|days?|weeks?|cycles?)\s*[\d,–-]+)$",
     re.IGNORECASE | re.ASCII,
 )
 """What an action or a link names that is plainly no drug."""
@@ -128,8 +128,8 @@ def _carries(order: Found, wanted: list[Json]) -> bool:
 def _only_named(read: list[Found], sent: list[Found], context: Context) -> list[Found]:
     """A drug for whatever the groups' actions name or refer to and no draft was read for: nobody knows what it orders.
 
-    What another draft orders isn't ordered again. A name alone fulfils nothing: that of a companion is passed over in a
-    title, and makes an order that wasn't sent no better known.
+    A name alone fulfils nothing: that of a companion makes an order that wasn't sent no better known. A title that names
+    one, or what a draft orders (`静脉化疗` beside a drug against tumours), orders no more.
     """
     ordered = [drug for draft in read if draft.type in MEDICATION_ORDERS for drug in _known(draft, context)]
     made: list[Found] = []
@@ -139,10 +139,10 @@ def _only_named(read: list[Found], sent: list[Found], context: Context) -> list[
             if named is None:
                 continue
             known = identified(drug_of(named, context), context)
-            if known is not None and any(of_one_drug(known, one) for one in ordered):
-                continue
             tells = known is None or known.anti_tumour
-            if not tells and not items(action.get("resource")):
+            said = CHEMO_WORDS.search(words(named)) is not None
+            again = any(of_one_drug(known, one) if known else said and one.anti_tumour for one in ordered)
+            if (again or not tells) and not _refers_to_order(action, group, context):
                 continue
             drug = {
                 "resourceType": MEDICATION_ORDERS[0],
@@ -185,10 +185,17 @@ def _named_by(action: Json, group: Found, sent: list[Found], context: Context) -
     elsewhere = linked not in (None, "ActivityDefinition") or _is_of_another_kind(definition)
     if elsewhere or _NO_DRUG.search(words(names)):
         return None
-    if link is not None and linked is None:
+    if _refers_to_order(action, group, context):
         return names
-    regimen = label(group.resource.get("code")) is not None
-    return names if regimen and (words(names) or definition is not None) else None
+    regimen = label(group.resource.get("code")) or ""
+    is_regimen = bool(regimen) and not _NO_DRUG.search(regimen)
+    return names if is_regimen and (words(names) or definition is not None) else None
+
+
+def _refers_to_order(action: Json, group: Found, context: Context) -> bool:
+    """Whether an action has a link that may be one to an order of drugs."""
+    types = (None, *GROUPS, *MEDICATION_ORDERS)
+    return any(context.index.type_of(link, group) in types for link in items(action.get("resource")))
 
 
 def _names(link: object, action: Json, definition: Json) -> list[Json]:
