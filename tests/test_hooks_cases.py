@@ -1290,6 +1290,10 @@ case(
     "warn",
     {NAME: "u?"},
 )
+COMPANION = without(h.drug("o", "A04AA01"), "subject")
+NAMED = [{"resource": {"reference": "#o"}}, {"title": "多西他赛 75mg/m2"}]
+case("group: a drug that a title names beside a companion", both(absent("stages"), drafts(h.group(None, contained=[COMPANION], action=NAMED))), "block", unmet(STAGE))  # fmt: skip
+case("group: a draft in one that is active", both(absent("stages"), drafts(h.group(None, status="active", contained=[HELD]), h.drug("o", "A04AA01"))), "block", unmet(STAGE))  # fmt: skip
 case("draft: of an unknown status", both(absent("stages"), drafts(h.drug("mr1", "L01CD02", status="unknown"))), "block", unmet(STAGE))  # fmt: skip
 CHEMOTHERAPY = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "subject": {"reference": h.PATIENT}, "code": {"text": "静脉化疗（TC方案）"}}  # fmt: skip
 case("draft: a service that says chemotherapy", both(drafts(CHEMOTHERAPY), NOTHING), "block", unknown(STAGE, CONSENT, PATHOLOGY), free=(RISK, RECENT, START, CRITICAL, MARKER, WORKUP, LINE, GCSF, NAME, PSTAGE))  # fmt: skip
