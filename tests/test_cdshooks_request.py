@@ -446,6 +446,13 @@ def test_what_a_group_refers_to_is_found_by_id_and_identifier(link: Any, status:
     assert [d.name for d in order_of(refers, other, medication("mr2", status="draft")).drugs][-1] is None
 
 
+@pytest.mark.parametrize("link", ["urn:uuid:mr9", "mr9", "#mr9"])
+def test_an_order_on_record_that_a_group_refers_to_by_its_id_is_no_unknown_drug(link: str) -> None:
+    kept = {"orders": bundle(medication("mr9", status="active"))}
+    order = order_of(group({"reference": link}), medication(), prefetch=kept)
+    assert [d.name for d in order.drugs] == ["多西他赛"]
+
+
 @pytest.mark.parametrize("status", ["active", "on-hold", "completed"])
 def test_a_draft_inside_a_group_that_is_none_is_ordered(status: str) -> None:
     held = [inside("a", "顺铂"), inside("b", "卡铂", status="active")]

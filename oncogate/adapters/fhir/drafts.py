@@ -93,7 +93,7 @@ def _actions(part: Json, pointer: str) -> Iterator[tuple[str, Json]]:
 
 
 def _target(link: object, group: Found, sent: list[Found], context: Context) -> Found | None:
-    """What a link of a group means: as a reference, else the order sent that has the id or the identifier that it tells."""
+    """What a link of a group means: as a reference, else the order that has the id, or the draft sent that has the identifier."""
     target = context.index.resolve(link, group)
     if target is not None:
         return target
@@ -104,12 +104,11 @@ def _target(link: object, group: Found, sent: list[Found], context: Context) -> 
         system, _, value = token.rpartition("|")
         wanted.append({"system": system, "value": value})
     type = context.index.type_of(link, group)
-    for one in sent:
-        if type in (None, one.type) and (
-            (path and not query and text(one.resource.get("id")) == last_part(path)) or _carries(one, wanted)
-        ):
-            return one
-    return None
+    for kind in _ORDERS if type is None else (type,):
+        target = context.index.resolve(f"{kind}/{last_part(path)}") if path and not query else None
+        if target is not None:
+            return target
+    return next((one for one in sent if type in (None, one.type) and _carries(one, wanted)), None)
 
 
 def _carries(order: Found, wanted: list[Json]) -> bool:
