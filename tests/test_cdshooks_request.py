@@ -157,7 +157,11 @@ def service(**more: Any) -> dict[str, Any]:
     [
         {"code": {"text": "静脉化疗（TC方案）"}}, {"code": {"text": "术后化疗"}}, {"code": {"concept": {"text": "腹腔灌注化疗"}}},
         {"code": {"coding": [{"system": SCT, "code": "266719004", "display": "Oral chemotherapy"}]}},
-        {"category": [{"text": "化疗"}], "code": {"text": "TC方案"}},
+        {"category": [{"text": "化疗"}], "code": {"text": "TC方案"}}, {"code": {"text": "TC方案（化疗）"}}, {"code": {"text": "化疗：多西他赛 75mg/m2"}},
+        *({"code": {"text": one}} for one in (
+            "PICC置管化疗", "经植入式输液港化疗", "心电监测下化疗", "日间化疗护理单元静脉化疗", "化疗药物静脉滴注", "经动脉化疗栓塞术", "化疗第3周期",
+            "Chemotherapy infusion via port", "follow-up chemotherapy cycle 3", "FOLFOX chemotherapy", "Chemotherapy - TC",
+        )),
     ],
 )  # fmt: skip
 def test_a_chemotherapy_that_is_ordered_as_a_service(more: dict[str, Any]) -> None:
@@ -168,10 +172,16 @@ def test_a_chemotherapy_that_is_ordered_as_a_service(more: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     "text",
     ["化疗前检查", "化疗护理", "化疗后骨髓抑制监测", "化疗药敏试验", "输液港植入（化疗用）", "Chemotherapy care", "Chemotherapy education",
-     "Insertion of port for chemotherapy", "CT"],
+     "Insertion of port for chemotherapy", "CT", "血常规（化疗期间）", "化疗期间血常规", "化疗常规检验", "化疗药物血药浓度", "化疗止吐", "化疗副反应处理",
+     "化疗患者营养支持", "化疗药物外渗处理", "化疗泵", "化疗中心挂号", "化疗知情同意书签署", "化疗药物静脉配置", "暂停化疗", "化疗 护理", "CBC during chemotherapy",
+     "Blood draw - chemotherapy clinic", "Antiemetic for chemotherapy nausea", "Chemotherapy-induced nausea", "Hydration with chemotherapy"],
 )  # fmt: skip
 def test_what_is_ordered_around_a_chemotherapy_is_none(text: str) -> None:
     assert read(hook(service(code={"text": text}))).order is None
+
+
+def test_a_category_makes_no_chemotherapy_of_what_goes_with_it() -> None:
+    assert read(hook(service(category=[{"text": "化疗"}], code={"text": "化疗护理"}))).order is None
 
 
 def test_a_code_goes_before_the_words_of_a_service() -> None:
@@ -262,6 +272,18 @@ def recognised(order: Order) -> list[str | None]:
         ({"coding": local("昂丹司琼"), "text": "多西他赛注射液"}, None), ({"coding": local("Docetaxel", "昂丹司琼"), "text": "见医嘱单"}, None),
         ({"coding": local("紫杉醇"), "text": "注射用紫杉醇(白蛋白结合型)"}, "nab-paclitaxel"),
         ({"coding": local("XR-17"), "text": "见医嘱单"}, None),
+        ({"coding": atc("L01BA01", "L04AX03"), "text": "甲氨蝶呤"}, "methotrexate"), ({"coding": atc("L04AX03", "L01BA01")}, "methotrexate"),
+        ({"coding": atc("L01FG01", "S01LA08"), "text": "贝伐珠单抗"}, "bevacizumab"), ({"coding": atc("L01XF01", "D10AD01"), "text": "维A酸"}, "tretinoin"),
+        ({"coding": atc("L02AB02", "G03AC06"), "text": "甲羟孕酮"}, "medroxyprogesterone"), ({"coding": atc("L01XC02", "L01FA01")}, "rituximab"),
+        ({"coding": atc("L01EG02", "L04AH02"), "text": "依维莫司"}, "everolimus"), ({"coding": atc("L04AD01", "S01XA18"), "text": "环孢素"}, "L04AD01"),
+        ({"coding": atc("L01XX99", "A04AA01")}, None), ({"coding": atc("L01CD02", "S01LA08"), "text": "昂丹司琼"}, None),
+        ({"coding": atc("L01FD01", "L01FD04")}, None), ({"coding": atc("L01FD01", "L01FD04"), "text": "曲妥珠单抗"}, None),
+        ({"coding": local("里葆多注射液", "多柔比星"), "text": "里葆多"}, "peg-liposomal-doxorubicin"),
+        ({"coding": local("艾越注射液", "紫杉醇"), "text": "艾越"}, "nab-paclitaxel"), ({"coding": local("力扑素注射液", "紫杉醇"), "text": "力扑素"}, "paclitaxel-liposome"),
+        ({"coding": local("Abraxane", "paclitaxel"), "text": "Abraxane 100mg"}, "nab-paclitaxel"),
+        ({"coding": local("Onivyde", "irinotecan"), "text": "Onivyde inj"}, "irinotecan-liposome"),
+        ({"coding": local("亚叶酸钙"), "text": "左亚叶酸钙"}, "levoleucovorin"), ({"coding": local("filgrastim"), "text": "Neulasta"}, "pegfilgrastim"),
+        ({"coding": local("曲妥珠单抗"), "text": "赫赛莱"}, None), ({"coding": local("卡铂"), "text": "顺铂"}, None),
     ],
 )  # fmt: skip
 def test_all_that_names_a_drug_must_be_of_one(concept: dict[str, Any], id: str | None) -> None:
@@ -286,7 +308,8 @@ BAG = {"coding": [{"system": "http://local", "code": "YP001"}], "text": "化疗�
         (BAG, [DOCETAXEL], ["docetaxel"]), (BAG, [DOCETAXEL, SALINE], ["docetaxel", "sodium-chloride"]),
         (BAG, [DOCETAXEL, {"text": "XR-17"}], ["docetaxel", None]), (BAG, [{"text": "XR-17"}], [None]), (BAG, [SALINE], [None]),
         (SALINE, [DOCETAXEL], ["sodium-chloride", "docetaxel"]), (SALINE, [{"text": "氯化钠"}], ["sodium-chloride"]),
-        (SALINE, [{"text": "氯化钠"}, {"text": "XR-17"}], ["sodium-chloride", None]),
+        (SALINE, [{"text": "氯化钠"}, {"text": "XR-17"}], ["sodium-chloride"]), (SALINE, [DOCETAXEL, {"text": "XR-17"}], ["sodium-chloride", "docetaxel", None]),
+        ({"text": "昂丹司琼"}, [DOCETAXEL], ["ondansetron", "docetaxel"]),
         (SALINE, [{"coding": [{"system": "http://local", "code": "S1"}]}], ["sodium-chloride"]),
         (DOCETAXEL, [{"text": "多西他赛"}], ["docetaxel"]), (DOCETAXEL, [{"text": "Docetaxel"}, {"text": "polysorbate 80"}], ["docetaxel"]),
         (DOCETAXEL, [{"text": "docetaxel trihydrate salt"}], ["docetaxel"]), (DOCETAXEL, [SALINE], ["docetaxel"]),
@@ -300,6 +323,25 @@ def test_what_a_medication_holds_beside_its_code(
     held = [{"itemCodeableConcept": one} for one in ingredients]
     mix = {"resourceType": "Medication", "id": "m1", "code": code, "ingredient": held}
     assert recognised(order_of(referring({"reference": "#m1"}, contained=[mix]))) == ids
+
+
+@pytest.mark.parametrize(
+    ("name", "ingredients", "id"),
+    [
+        ("奈妥匹坦帕洛诺司琼胶囊", ["奈妥匹坦", "帕洛诺司琼"], "netupitant-palonosetron"), ("地塞米松", ["地塞米松磷酸酯", "亚硫酸氢钠"], "dexamethasone"),
+        ("替吉奥胶囊", ["替加氟", "吉美嘧啶", "奥替拉西钾"], "tegafur-combinations"), ("德曲妥珠单抗", ["曲妥珠单抗"], "trastuzumab-deruxtecan"),
+        ("培非格司亭", ["非格司亭"], "pegfilgrastim"), ("葡萄糖氯化钠注射液", ["葡萄糖", "氯化钠"], "glucose-sodium-chloride"),
+    ],
+)  # fmt: skip
+def test_a_product_that_is_recognised_is_one_drug_with_its_dose(
+    name: str, ingredients: list[str], id: str
+) -> None:
+    held = [{"itemCodeableConcept": {"text": one}} for one in ingredients]
+    mix = {"resourceType": "Medication", "id": "m1", "code": {"text": name}, "ingredient": held}
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 60, "unit": "mg"}}]}
+    order = order_of(referring({"reference": "#m1"}, contained=[mix], dosageInstruction=[dose]))
+    assert recognised(order) == [id]
+    assert [(d.dose, d.unit) for d in order.drugs] == [(60, "mg")]
 
 
 def group(*actions: Any, **more: Any) -> dict[str, Any]:
@@ -333,6 +375,89 @@ def inside(id: str, text: str, **more: Any) -> dict[str, Any]:
 def test_what_a_group_holds_is_ordered(drafts: list[Any], names: list[str | None]) -> None:
     assert [d.name for d in order_of(*drafts).drugs] == names
     assert [d.name for d in order_of(*(d | {"resourceType": "RequestOrchestration"} if d["resourceType"] == "RequestGroup" else d for d in drafts)).drugs] == names  # fmt: skip
+
+
+def titled(*actions: dict[str, Any], regimen: str | None = "TC", **more: Any) -> dict[str, Any]:
+    code = {"code": {"text": regimen}} if regimen else {}
+    return group(**code, **more) | {"action": [{"resource": {"reference": "#o"}}, *actions]}
+
+
+ONDANSETRON = inside("o", "昂丹司琼")
+PRODUCT = {"resourceType": "ActivityDefinition", "id": "d", "productCodeableConcept": {"text": "顺铂"}}
+PEG = "聚乙二醇化重组人粒细胞刺激因子"
+
+
+@pytest.mark.parametrize("regimen", ["TC", None])
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ({"title": "顺铂 75mg"}, ["顺铂 75mg"]), ({"title": "d1", "code": [{"text": "顺铂"}]}, ["顺铂"]),
+        ({"code": {"coding": [{"system": ATC, "code": "L01XA01"}]}}, [None]), ({"definitionCanonical": "#d"}, ["顺铂"]),
+        ({"resource": {"reference": "#d"}}, ["顺铂"]), ({"resource": {"reference": "ActivityDefinition/d9", "display": "顺铂"}}, ["顺铂"]),
+        ({"title": "给药", "action": [{"title": "顺铂"}]}, ["顺铂"]), ({"title": "顺铂", "action": [{"title": "d1"}]}, []),
+        ({"title": "昂丹司琼 8mg"}, []), ({"title": PEG}, []), ({"title": "血常规"}, []), ({"title": "CBC"}, []), ({"title": "第1天"}, []), ({"title": "水化"}, []),
+        ({"resource": {"reference": "ActivityDefinition/d9", "display": PEG}}, []), ({"resource": {"reference": "ServiceRequest/s9", "display": PEG}}, []),
+        ({"timingDateTime": "2026-03-02"}, []), ({"resource": {"reference": "ServiceRequest/s9"}, "title": "XR-17"}, []),
+        ({"resource": {"reference": "MedicationRequest/m9", "display": PEG}}, [None]), ({"resource": {"reference": "urn:uuid:7"}}, [None]),
+        ({"resource": {"reference": "urn:uuid:7", "display": "血常规"}}, []), ({"resource": {"display": "化疗护理"}}, []),
+    ],
+)  # fmt: skip
+def test_what_an_action_names_and_nobody_sent(
+    regimen: str | None, action: dict[str, Any], names: list[str | None]
+) -> None:
+    order = order_of(titled(action, regimen=regimen, contained=[ONDANSETRON, PRODUCT]))
+    assert [d.name for d in order.drugs] == ["昂丹司琼", *names]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [{"title": "XR-17"}, {"title": "静脉化疗"}, {"definitionCanonical": "http://x/d"}, {"resource": {"reference": "ActivityDefinition/d9"}}],
+)  # fmt: skip
+def test_what_an_action_of_a_regimen_names_may_be_any_drug(action: dict[str, Any]) -> None:
+    name = action.get("title")
+    assert [d.name for d in order_of(titled(action, contained=[ONDANSETRON])).drugs] == ["昂丹司琼", name]
+    drafts = order_of(titled(action, regimen=None, contained=[ONDANSETRON])).drugs
+    assert [d.name for d in drafts] == ["昂丹司琼"]
+
+
+@pytest.mark.parametrize("title", ["Docetaxel", "静脉化疗"])
+def test_what_a_title_names_and_a_draft_orders_is_ordered_once(title: str) -> None:
+    order = order_of(titled({"title": title}, contained=[ONDANSETRON]), medication())
+    assert [d.name for d in order.drugs] == ["多西他赛", "昂丹司琼"]
+    unsent = {"resource": {"reference": "MedicationRequest/m9", "display": "Docetaxel"}}
+    order = order_of(titled(unsent, contained=[ONDANSETRON]), medication())
+    assert [d.name for d in order.drugs] == ["多西他赛", "昂丹司琼", "Docetaxel"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"reference": "urn:uuid:mr1"}, {"reference": "mr1"}, "mr1", {"reference": "#mr1"}, {"reference": "MedicationRequest?identifier=urn:o|1"},
+        {"identifier": {"system": "urn:o", "value": "1"}}, {"identifier": {"value": "1"}, "type": "MedicationRequest"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", ["draft", "active"])
+def test_what_a_group_refers_to_is_found_by_id_and_identifier(link: Any, status: str) -> None:
+    own = medication(status=status, identifier=[{"system": "urn:o", "value": "1"}])
+    refers = {**group(), "action": [{"resource": link}]}
+    names = [d.name for d in order_of(refers, own, medication("mr2")).drugs]
+    assert names == ["多西他赛"] * (2 if status == "draft" else 1)
+    other = {**own, "id": "mr3", "identifier": [{"system": "urn:other", "value": "2"}]}
+    assert [d.name for d in order_of(refers, other, medication("mr2", status="draft")).drugs][-1] is None
+
+
+@pytest.mark.parametrize("link", ["urn:uuid:mr9", "mr9", "#mr9"])
+def test_an_order_on_record_that_a_group_refers_to_by_its_id_is_no_unknown_drug(link: str) -> None:
+    kept = {"orders": bundle(medication("mr9", status="active"))}
+    order = order_of(group({"reference": link}), medication(), prefetch=kept)
+    assert [d.name for d in order.drugs] == ["多西他赛"]
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold", "completed"])
+def test_a_draft_inside_a_group_that_is_none_is_ordered(status: str) -> None:
+    held = [inside("a", "顺铂"), inside("b", "卡铂", status="active")]
+    order = order_of(group({"reference": "#a"}, contained=held, status=status))
+    assert [d.name for d in order.drugs] == ["顺铂"]
 
 
 def test_what_a_group_refers_to_elsewhere_is_ordered_once_and_for_its_patient() -> None:

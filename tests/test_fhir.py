@@ -155,6 +155,27 @@ def test_a_group_in_a_bundle_orders_what_it_holds() -> None:
     assert [d.name for d in order.drugs] == ["昂丹司琼", None]
 
 
+@pytest.mark.parametrize(("status", "names"), [("unknown", ["昂丹司琼", "b"]), ("active", ["昂丹司琼"])])
+def test_what_a_draft_group_of_a_bundle_refers_to_is_ordered_unless_it_stands(
+    status: str, names: list[str]
+) -> None:
+    other = {**DRAFT, "id": "b", "status": status, "medicationCodeableConcept": {"text": "b"}}
+    links = [{"resource": {"reference": f"MedicationRequest/{id}"}} for id in ("a", "b")]
+    group = {"resourceType": "RequestGroup", "id": "g", "status": "draft", "action": links}
+    order = Request.load(read_bundle(bundle(group, DRAFT, other), AT).data).order
+    assert order is not None
+    assert [d.name for d in order.drugs] == names
+
+
+@pytest.mark.parametrize(("status", "ordered"), [("active", True), ("completed", False)])
+def test_a_draft_inside_a_group_on_record_is_ordered_unless_the_group_is_over(
+    status: str, ordered: bool
+) -> None:
+    group = {"resourceType": "RequestGroup", "id": "g", "status": status, "contained": [DRAFT]}
+    order = Request.load(read_bundle(bundle(group), AT).data).order
+    assert (order is not None) == ordered
+
+
 def test_several_patients_need_a_draft_that_says_which() -> None:
     people = [{"resourceType": "Patient", "id": id} for id in ("p1", "p2")]
     draft = {

@@ -502,7 +502,7 @@ def test_what_is_no_order_on_record() -> None:
     assert one(read(service({"concept": coded("5195-3")})).orders).codes[0].code == "5195-3"
 
 
-@pytest.mark.parametrize("intent", ["proposal", "plan", "option", "Plan"])
+@pytest.mark.parametrize("intent", ["proposal", "option", "Option"])
 def test_what_nobody_ordered_is_neither_an_order_nor_a_treatment(intent: str) -> None:
     record = read(medication(status="active", intent=intent), service(coded("5195-3"), intent=intent))
     assert (record.orders, record.treatments) == (None, None)
@@ -510,6 +510,15 @@ def test_what_nobody_ordered_is_neither_an_order_nor_a_treatment(intent: str) ->
         medication(status="active", intent="order"), service(coded("5195-3"), intent="original-order")
     )
     assert (len(kept.orders or ()), len(kept.treatments or ())) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "treatments"),
+    [({}, 0), ({"reportedBoolean": False}, 0), ({"reportedBoolean": True}, 1), ({"reported": True}, 1), ({"reportedReference": {"reference": "Patient/p1"}}, 1)],
+)  # fmt: skip
+def test_a_plan_is_an_order_and_a_treatment_only_where_it_is_reported(more: Any, treatments: int) -> None:
+    record = read(medication(status="active", intent="Plan", **more))
+    assert (len(record.orders or ()), len(record.treatments or ())) == (1, treatments)
 
 
 def test_an_order_on_hold_is_no_treatment() -> None:
@@ -543,6 +552,7 @@ def over(**repeat: Any) -> dict[str, Any]:
         ([{"timing": {"event": ["2025-06-01", "2026-03-04"]}}], "active"),
         ([{"timing": {"event": ["2025-06-01", "soon"]}}], "active"),
         ([{"timing": {"event": ["2025-06-01"], "repeat": {"frequency": 1}}}], "active"),
+        ([{"timing": {"event": ["2025-06-01"], "code": {"text": "QD"}}}], "active"),
         ([{"timing": {"event": ["2025-06-01"]}}, {"text": "then weekly"}], "active"), ([], "active"),
     ],
 )  # fmt: skip

@@ -419,6 +419,7 @@ for code in ("L03AA03", "L03AA09"):
     case(f"prophylaxis: {code} is no G-CSF", both(HIGH, put("orders", h.prescribed(code, authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
 for status in ("cancelled", "stopped", "entered-in-error"):
     case(f"prophylaxis: {status}", both(HIGH, put("orders", h.prescribed("L03AA13", status=status, authoredOn="2026-03-02T09:00:00+08:00"))), "warn", unmet(GCSF))  # fmt: skip
+case("prophylaxis: in the plan of a protocol", both(HIGH, put("orders", h.prescribed("L03AA13", authoredOn="2026-03-02T09:00:00+08:00", intent="plan"))))  # fmt: skip
 PAST = {"boundsPeriod": {"start": "2025-06-01", "end": "2025-06-08"}}
 for label, fields in (
     ("proposed", {"intent": "proposal"}),
@@ -1273,6 +1274,9 @@ for label, fields in (
     ("for later", {"dosageInstruction": [{"timing": {"event": [before(days=-30)]}}]}),
 ):
     case(f"first: an earlier drug that is {label}", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", **{"status": "active", **fields}))), "block", unmet(STAGE))  # fmt: skip
+for label, fields in (("reported", {"reportedBoolean": True}), ("reported by somebody", {"reportedReference": {"reference": h.PATIENT}})):  # fmt: skip
+    case(f"first: an earlier drug of a plan that is {label}", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", status="active", intent="plan", **fields))), free=(WORKUP,))  # fmt: skip
+case("first: an earlier drug of a plan that isn't reported", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", status="active", intent="plan", reportedBoolean=False))), "block", unmet(STAGE))  # fmt: skip
 case("first: an earlier drug that was ordered", both(absent("stages"), put("treatments", h.drug("old", "L01CD02", status="active"))), free=(WORKUP,))  # fmt: skip
 
 # -- drafts that hide a drug --------------------------------------------------------------------------------
@@ -1286,6 +1290,10 @@ case(
     "warn",
     {NAME: "u?"},
 )
+COMPANION = without(h.drug("o", "A04AA01"), "subject")
+NAMED = [{"resource": {"reference": "#o"}}, {"title": "多西他赛 75mg/m2"}]
+case("group: a drug that a title names beside a companion", both(absent("stages"), drafts(h.group(None, contained=[COMPANION], action=NAMED))), "block", unmet(STAGE))  # fmt: skip
+case("group: a draft in one that is active", both(absent("stages"), drafts(h.group(None, status="active", contained=[HELD]), h.drug("o", "A04AA01"))), "block", unmet(STAGE))  # fmt: skip
 case("draft: of an unknown status", both(absent("stages"), drafts(h.drug("mr1", "L01CD02", status="unknown"))), "block", unmet(STAGE))  # fmt: skip
 CHEMOTHERAPY = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "subject": {"reference": h.PATIENT}, "code": {"text": "静脉化疗（TC方案）"}}  # fmt: skip
 case("draft: a service that says chemotherapy", both(drafts(CHEMOTHERAPY), NOTHING), "block", unknown(STAGE, CONSENT, PATHOLOGY), free=(RISK, RECENT, START, CRITICAL, MARKER, WORKUP, LINE, GCSF, NAME, PSTAGE))  # fmt: skip

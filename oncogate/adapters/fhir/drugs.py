@@ -54,7 +54,7 @@ def _named(resource: Json, found: Found, context: Context) -> list[Entry]:
     concept = resource.get("medicationCodeableConcept") or given.get("concept")
     if not concept and (codings(given) or texts(given)):
         concept = given
-    coded = _drug(concept, context) if concept else {}
+    coded = drug_of(concept, context) if concept else {}
     if coded:
         return [coded]
     link = resource.get("medicationReference") or given.get("reference")
@@ -74,7 +74,7 @@ def _shown(link: Any) -> list[Entry]:
 
 def _medication(medication: Found, context: Context, depth: int) -> list[Entry]:
     """A Medication by its code, and by its active ingredients where they tell more than that."""
-    own = _drug(medication.resource.get("code"), context)
+    own = drug_of(medication.resource.get("code"), context)
     if depth > 3:
         return [own] if own else []
     parts = _ingredients(medication, context, depth)
@@ -87,7 +87,9 @@ def _ingredients(medication: Found, context: Context, depth: int) -> list[Entry]
         if ingredient.get("isActive") is False:
             continue
         item = obj(ingredient.get("item"))
-        named = _drug(ingredient.get("itemCodeableConcept"), context) or _drug(item.get("concept"), context)
+        named = drug_of(ingredient.get("itemCodeableConcept"), context) or drug_of(
+            item.get("concept"), context
+        )
         inner = context.index.resolve(ingredient.get("itemReference") or item.get("reference"), medication)
         if named:
             drugs.append(named)
@@ -101,23 +103,30 @@ def _ingredients(medication: Found, context: Context, depth: int) -> list[Entry]
 def _with_parts(own: Entry, parts: list[Entry], context: Context) -> list[Entry]:
     """The drugs of a Medication that has a code and ingredients: a bag with a local code, or that of saline, may hold any.
 
-    What a product against tumours holds beside the drug is left out: a solvent, a salt that isn't recognised.
+    A product that is recognised is itself, whatever it lists: its substance, a salt, a solvent. Only a drug against
+    tumours that isn't its substance is one more.
     """
-    known = _identified(own, context)
-    told = [(part, _identified(part, context)) for part in parts]
-    against = any(drug is not None and drug.anti_tumour for _, drug in told)
+    known = identified(own, context)
+    told = [(part, identified(part, context)) for part in parts]
+    if not any(drug is not None and drug.anti_tumour for _, drug in told):
+        return [own]
     if known is None:
-        return parts if against else [own]
-    others = [(part, drug) for part, drug in told if drug is None or not of_one_drug(known, drug)]
-    if known.anti_tumour:
-        return [own, *(part for part, drug in others if drug is not None and drug.anti_tumour)]
-    recognised = any(
-        drug is not None for _, drug in told
-    )  # else it may be the drug itself by a name that nobody knows
-    return [own, *(part for part, _ in others if recognised)]
+        return parts
+    others = [(part, drug) for part, drug in told if drug is None or not _is_part(drug, known)]
+    if not any(drug is not None and drug.anti_tumour for _, drug in others):
+        return [own]
+    return [
+        own,
+        *(p for p, drug in others if not known.anti_tumour or (drug is not None and drug.anti_tumour)),
+    ]
 
 
-def _drug(concept: Any, context: Context) -> Entry:
+def _is_part(drug: KnownDrug, product: KnownDrug) -> bool:
+    """Whether a drug is a product's substance: the same drug, or one that its id is made of (trastuzumab deruxtecan)."""
+    return of_one_drug(drug, product) or set(drug.id.split("-")) < set(product.id.split("-"))
+
+
+def drug_of(concept: Any, context: Context) -> Entry:
     """A drug by its ATC code, else RxNorm, else whatever comes first; its name is its text, else a display."""
     named = codings(concept)
     coded = [c for c in named if "code" in c]
@@ -137,15 +146,29 @@ def _drug(concept: Any, context: Context) -> Entry:
     return {key: part for key, part in made.items() if part is not None}
 
 
-def _identified(drug: Entry, context: Context) -> KnownDrug | None:
+def identified(drug: Entry, context: Context) -> KnownDrug | None:
+    """Which drug of the tables it is, where that can be told."""
     return context.vocabulary.identify(Drug(**drug))
 
 
 def _name_among(names: list[str], context: Context) -> str:
-    """The first name that is a drug's; names of several drugs or products together, so that the gate tells whether they agree."""
-    known = {name: drug for name in names if (drug := _identified({"name": name}, context)) is not None}
-    several = len({drug.id for drug in known.values()}) > 1
-    return " ".join(known) if several else next(iter(known), names[0])
+    """The first name that is a drug's; names of several drugs or products together, so that the gate tells whether they agree.
+
+    Names of companions of one kind (leucovorin, levoleucovorin) are a product's and its substance's.
+    """
+    known: dict[str, tuple[str, KnownDrug]] = {}
+    for name in names:
+        drug = identified({"name": name}, context)
+        if drug is not None:
+            known.setdefault(drug.id, (name, drug))
+    told = list(known.values())
+    alike = all(_of_one_kind(told[0][1], drug) for _, drug in told)
+    return " ".join(name for name, _ in (told[:1] if alike else told)) or names[0]
+
+
+def _of_one_kind(one: KnownDrug, other: KnownDrug) -> bool:
+    same = one.cls == other.cls == "gcsf" or bool(one.groups & other.groups)
+    return same and not one.anti_tumour and not other.anti_tumour
 
 
 def _atc_codes(coded: list[dict[str, str]]) -> list[str]:
@@ -155,15 +178,38 @@ def _atc_codes(coded: list[dict[str, str]]) -> list[str]:
 
 
 def _code_among(codes: list[str], name: str | None, context: Context) -> dict[str, str | None]:
-    """Of several ATC codes the first, if they are of one drug; else one that contradicts the name, or none: it can't be told."""
-    if name is not None and _identified({"name": name}, context) is not None:
-        wrong = [c for c in codes if _identified({"code": c, "system": ATC, "name": name}, context) is None]
-        return {"code": next(iter(wrong), codes[0]), "system": ATC}
-    known = [_identified({"code": c, "system": ATC}, context) for c in codes]
-    first = known[0]
-    if first is not None and all(drug is not None and of_one_drug(first, drug) for drug in known):
-        return {"code": codes[0], "system": ATC}
-    return {"code": None, "system": None, "name": name or " / ".join(codes)}
+    """Of several ATC codes one that fits the name; one that contradicts it, or none, where they are of different drugs.
+
+    WHO gives a drug a code for every use. One that is in no table contradicts nothing.
+    """
+    named = identified({"name": name}, context) if name is not None else None
+    alone = {c: identified({"code": c, "system": ATC}, context) for c in codes}
+    known = {c: drug for c, drug in alone.items() if drug is not None}
+    fits = {c: named is None or identified({"code": c, "system": ATC, "name": name}, context) for c in codes}
+    wrong = [c for c, drug in known.items() if named is not None and not fits[c] and _differ(named, drug)]
+    if wrong:
+        return {"code": wrong[0], "system": ATC}
+    if any(_differ(one, other) for one in known.values() for other in known.values()):
+        return {"code": None, "system": None, "name": name if named is None and name else " / ".join(codes)}
+    fitting = [c for c in codes if fits[c]] or codes
+    of_tables = [c for c in fitting if c in known and known[c].id != known[c].atc]
+    against = [c for c in fitting if c in known and known[c].anti_tumour]
+    return {"code": next(iter([*of_tables, *against, *fitting])), "system": ATC}
+
+
+def _differ(one: KnownDrug, other: KnownDrug) -> bool:
+    """Whether two are known as different drugs, and at least one is against tumours; of a class only, that is known.
+
+    A drug under another main group of ATC is the same for another use, where its id says so (tretinoin, D10).
+    """
+    if of_one_drug(one, other) or not (one.anti_tumour or other.anti_tumour):
+        return False
+    if one.atc[:1] != other.atc[:1] and (_is_part(one, other) or _is_part(other, one)):
+        return False
+    told = [drug.id != drug.atc for drug in (one, other)]
+    if one.anti_tumour == other.anti_tumour:
+        return all(told)
+    return told[1] if one.anti_tumour else told[0]
 
 
 _ROUTES = {

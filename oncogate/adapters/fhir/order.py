@@ -7,7 +7,6 @@ from datetime import datetime
 
 from oncogate.adapters.fhir.access import (
     ATC,
-    Json,
     codings,
     extension,
     has_code,
@@ -25,32 +24,24 @@ from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry
 from oncogate.adapters.fhir.drugs import drugs_of
 from oncogate.adapters.fhir.reasons import reasons_of
+from oncogate.adapters.fhir.services import service_kind
 from oncogate.adapters.fhir.treatments import (
     CHEMO_WORDS,
     CHEMOTHERAPY,
     GROUPS,
     MEDICATION_ORDERS,
-    RADIOTHERAPY,
-    SURGERY,
     authored_of,
     earliest,
     planned_of,
 )
 from oncogate.base.times import read_time
 
-_NOT_GIVEN = re.compile(
-    r"化疗[前后]|护理|宣教|教育|评估|会诊|咨询|随访|检查|检测|监测|试验|药敏|植入|置管|\bcare\b|educat|counsel|consult|assess|"
-    r"evaluat|monitor|\btest|follow-?up|planning|induced|toxicit|insertion|\bport\b",
-    re.IGNORECASE | re.ASCII,
-)
-"""What is ordered around a chemotherapy, and is none."""
-
 
 def read_order(drafts: list[Found], context: Context) -> Entry | None:
     """One order of all drafts; `None` if they order neither drugs, nor a regimen, surgery or radiotherapy."""
     groups = [d for d in drafts if d.type in GROUPS]
     medications = [d for d in drafts if d.type in MEDICATION_ORDERS]
-    services = [d for d in drafts if d.type == "ServiceRequest" and _service_kind(d.resource) is not None]
+    services = [d for d in drafts if d.type == "ServiceRequest" and service_kind(d.resource) is not None]
     relevant = [*groups, *medications, *services]
     if not relevant:
         return None
@@ -109,23 +100,12 @@ def _drugs(medications: list[Found], context: Context) -> list[Entry]:
     return drugs
 
 
-def _service_kind(resource: Json) -> str | None:
-    """What a service is by its codes; chemotherapy by its words, too, as procedures and the categories of drugs are read."""
-    category, code = resource.get("category"), resource.get("code")
-    code = obj(code).get("concept") or code
-    for codes, kind in ((CHEMOTHERAPY, "chemotherapy"), (SURGERY, "surgery"), (RADIOTHERAPY, "radiotherapy")):
-        if has_code(category, codes) or has_code(code, codes):
-            return kind
-    said = f"{words(category)} ; {words(code)}"
-    return "chemotherapy" if CHEMO_WORDS.search(said) and not _NOT_GIVEN.search(said) else None
-
-
 def _kind(medications: list[Found], services: list[Found]) -> str | None:
     for draft in medications:
         category = draft.resource.get("category")
         if has_code(category, CHEMOTHERAPY) or CHEMO_WORDS.search(words(category)):
             return "chemotherapy"
-    kinds = [_service_kind(s.resource) for s in services]
+    kinds = [service_kind(s.resource) for s in services]
     if "chemotherapy" in kinds:
         return "chemotherapy"
     return next((kind for kind in ("surgery", "radiotherapy") if kind in kinds), None)

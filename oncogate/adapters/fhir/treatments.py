@@ -42,8 +42,8 @@ RADIOTHERAPY = {(SCT, "108290001")}
 CHEMOTHERAPY = {(SCT, "367336001")}
 GROUPS = ("RequestGroup", "RequestOrchestration")
 MEDICATION_ORDERS = ("MedicationRequest", "MedicationOrder")
-_NO_ORDER = frozenset({"proposal", "plan", "option"})
-"""Intents by which nobody is asked to do anything."""
+_NO_ORDER = frozenset({"proposal", "option"})
+"""Intents by which nobody is asked to do anything; a `plan` is how many systems write the orders of a protocol."""
 
 _RADIATION_CODES = frozenset({"1217123003", "1156506007", "152198000", "33195004", "228748004"})
 """SNOMED CT: course, photon beam and brachytherapy as in published mCODE examples; 33195004 external beam and
@@ -154,7 +154,7 @@ def read_treatment(found: Found, context: Context) -> list[Entry] | None:
         "MedicationUsage",
     ):
         return None
-    if found.type in MEDICATION_ORDERS and not is_order_on_record(resource):
+    if found.type in MEDICATION_ORDERS and not _tells_treatment(resource):
         return None
     status = _status_of(resource, context)
     if found.type in MEDICATION_ORDERS:
@@ -202,10 +202,22 @@ def read_other_order(found: Found, context: Context) -> list[Entry] | None:
 
 
 def is_order_on_record(resource: Json) -> bool:
-    """Whether an order is more than a draft, a proposal or a plan, and an order to do something."""
+    """Whether an order is more than a draft or a proposal, and an order to do something."""
     status = (text(resource.get("status")) or "").casefold()
-    intent = (text(resource.get("intent")) or "").casefold()
-    return status != "draft" and intent not in _NO_ORDER and resource.get("doNotPerform") is not True
+    return (
+        status != "draft" and _intent(resource) not in _NO_ORDER and resource.get("doNotPerform") is not True
+    )
+
+
+def _tells_treatment(resource: Json) -> bool:
+    """Whether an order on record tells what is taken: a plan only where somebody reported that it is."""
+    reported = (resource.get("reportedBoolean"), resource.get("reported"))  # in R4 and in R5
+    told = any(one is True for one in reported) or bool(obj(resource.get("reportedReference")))
+    return is_order_on_record(resource) and (_intent(resource) != "plan" or told)
+
+
+def _intent(resource: Json) -> str:
+    return (text(resource.get("intent")) or "").casefold()
 
 
 def _ordered(found: Found, status: str, context: Context) -> Entry:
@@ -229,9 +241,10 @@ def _status_of(resource: Json, context: Context) -> str:
 
 
 def _last_day(timing: Json, zone: tzinfo | None, context: Context) -> date | None:
-    """The last day that a timing states: the end of its bounds, or the last of its events where it has nothing else."""
+    """The last day that a timing states: the end of its bounds, or the last of its events where nothing says that it repeats."""
     repeat = obj(timing.get("repeat"))
-    stated = [obj(repeat.get("boundsPeriod")).get("end")] if repeat else items(timing.get("event"))
+    repeats = bool(repeat or items(timing.get("code")))
+    stated = [obj(repeat.get("boundsPeriod")).get("end")] if repeats else items(timing.get("event"))
     times = [read_time(time) for one in stated if (time := context.readable(one)) is not None]
     days = [time.astimezone(zone).date() if isinstance(time, datetime) else time for time in times]
     return max(days) if days and len(days) == len(stated) else None
