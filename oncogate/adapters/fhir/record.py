@@ -110,9 +110,10 @@ class Record:
         """
         sent = [entry["effective"] for entry in self.sections["labs"] if "effective" in entry]
         for one in found:
+            if one.type != "DiagnosticReport":  # most are results
+                continue
             void = (text(one.resource.get("status")) or "").casefold() in NEVER_COUNTED
-            other = void or exams.is_no_measurement(one.resource) or self.context.whose(one) != self.patient
-            if one.type != "DiagnosticReport" or other:
+            if void or exams.is_no_measurement(one.resource) or self.context.whose(one) != self.patient:
                 continue
             links = [link for link in objects(one.resource.get("result")) if text(link.get("reference"))]
             given = effective_of(one.resource) or one.resource.get("issued")
