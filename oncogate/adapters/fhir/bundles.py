@@ -76,8 +76,11 @@ def _modifier(part: Json) -> str | None:
     for name, value in part.items():
         if name == "modifierExtension" and items(value):
             return text(obj(value).get("url")) or "without an address"
-        if name != "contained" and type(value) in (dict, list):  # a contained resource has its own
-            found = next((said for one in objects(value) if (said := _modifier(one)) is not None), None)
+        # every part of every resource is walked; a contained resource has its own
+        if type(value) not in (dict, list) or name == "contained":
+            continue
+        for one in value if type(value) is list else (value,):
+            found = _modifier(one) if type(one) is dict else None
             if found is not None:
                 return found
     return None
