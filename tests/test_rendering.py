@@ -501,3 +501,9 @@ def test_the_ids_of_other_rules_and_what_they_ask_are_never_cut(width: int) -> N
     named = {word for line in lines for word in line.split()}
     assert {f.rule for f in decision.shadow if f.asks} <= named
     assert not any("…" in line for line in lines)
+
+
+def test_what_must_be_carried_out_is_a_sentence_without_a_rules_id() -> None:
+    decision = shipped_gate().decide(Request.load(ROOT / "examples" / "no-consent.json"))
+    (first, *_) = view_of(decision, "zh").obligations
+    assert first == "请设置床头标识：粒缺伴发热高危。"

@@ -266,7 +266,7 @@ class _Viewer:
 
     def _obligation(self, obligation: Obligation) -> str:
         if obligation.text is not None:
-            return one_line(f"{obligation.text.in_(self.language)} ({obligation.rule})")
+            return one_line(obligation.text.in_(self.language))
         level = f" · {self._code(obligation.level)}" if obligation.level else ""
         return one_line(f"{self._code(obligation.kind)}{level} ({obligation.rule})")
 
