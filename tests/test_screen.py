@@ -708,3 +708,11 @@ def test_the_wheel_has_the_examples() -> None:
 
 def test_loaded_rules_are_those_of_the_gate() -> None:
     assert isinstance(RULES.current, Loaded)
+
+
+def test_a_condition_on_an_age_is_in_years_of_age_once() -> None:
+    owners = [*(loaded.rule for loaded in GATE.library.rules), *GATE.library.facts.values()]
+    said = {leaf_text(leaf, o.parameters, GATE.library).zh for o in owners for _, leaf in leaves(o)}
+    ages = {text for text in said if text.startswith("年龄 ")}
+    assert "年龄 ≥ 65 岁" in ages
+    assert {text for text in ages if not re.fullmatch(r"年龄 [<≤>≥] \d+ 岁", text)} == set()

@@ -62,13 +62,17 @@ def parameter_value(parameter: Parameter, tables: Tables, *, whole: bool = False
     value = parameter.value
     if isinstance(value, (Decimal, bool)):
         said, label = written(parameter), parameter.label
-        if parameter.unit == "a" and label is not None and "龄" in label.zh:  # years of age, not of time
-            return Text(zh=said.zh.removesuffix("年") + "岁", en=said.en)
-        return said
+        of_age = parameter.unit == "a" and label is not None and "龄" in label.zh  # years of age, not of time
+        return _as_age(said) if of_age else said
     words = [class_label(one, tables) for one in (value if isinstance(value, tuple) else (value,))]
     if not words:
         return Text(zh="未设定", en="none set")
     return _listed(words, MOST_LISTED if not whole else len(words))
+
+
+def _as_age(said: Text) -> Text:
+    """Years as an age; what is one already stays."""
+    return Text(zh=f"{said.zh.removesuffix('年')}岁", en=said.en) if said.zh.endswith("年") else said
 
 
 def class_label(name: str, tables: Tables) -> Text:
@@ -156,9 +160,8 @@ def _right_side(leaf: Compared, parameters: Mapping[str, Parameter], fact: Fact,
         return Text(zh=f" {sign} {limit.zh}", en=f"{sign} {limit.en}")
     limit = parameter_value(parameters[ref], library.tables)
     years = fact.derived and parameters[ref].unit == "a"  # a quantity of years is an age
-    return Text(
-        zh=f" {sign} {limit.zh.removesuffix('年') + '岁' if years else limit.zh}", en=f"{sign} {limit.en}"
-    )
+    limit = _as_age(limit) if years else limit
+    return Text(zh=f" {sign} {limit.zh}", en=f"{sign} {limit.en}")
 
 
 def _level(value: str, fact: Fact, library: Library) -> Text:
