@@ -239,7 +239,7 @@ class Index:
 
     def resolve(self, reference: Any, owner: Found | None = None) -> Found | None:
         """The resource that a Reference means, if it was sent."""
-        link = _link(reference)
+        link = link_of(reference)
         if link is None:
             return None
         if link.startswith("#"):
@@ -270,7 +270,7 @@ class Index:
         found = self.resolve(reference, owner)
         if found is not None:
             return found.type
-        path, _, query = (_link(reference) or "").split("/_history/")[0].partition("?")
+        path, _, query = (link_of(reference) or "").split("/_history/")[0].partition("?")
         parts = path.rstrip("/").split("/")
         if query:
             return parts[-1]
@@ -278,7 +278,7 @@ class Index:
 
     def target(self, reference: Any, type: str, owner: Found | None = None) -> str | None:
         """The id of what a reference means, if it can be of that type; contained resources have none."""
-        link = _link(reference)
+        link = link_of(reference)
         if link is None or link.startswith("#") or "?" in link:
             return None
         found = self.resolve(reference, owner)
@@ -324,11 +324,8 @@ class Index:
         """The patient that a conditional reference names (`Patient?identifier=urn:mrn|111`)."""
         if self.type_of({"reference": link}) != "Patient":
             return None
-        asked = parse_qs(link.partition("?")[2])
-        parts = [token.rpartition("|") for token in asked.get("identifier", ())]
-        return next(iter(asked.get("_id", ())), None) or self._identified(
-            [{"system": system, "value": value} for system, _, value in parts]
-        )
+        query = link.partition("?")[2]
+        return next(iter(parse_qs(query).get("_id", ())), None) or self._identified(identifiers_in(query))
 
     def _identified(self, given: Iterable[Json]) -> str | None:
         """The patient who has one of the identifiers; where those who were sent have others of its system, someone else."""
@@ -350,7 +347,14 @@ class Index:
         return other
 
 
-def _link(reference: Any) -> str | None:
+def identifiers_in(query: str) -> list[Json]:
+    """The identifiers that a conditional reference asks for (`identifier=urn:mrn|111`)."""
+    parts = [token.rpartition("|") for token in parse_qs(query).get("identifier", ())]
+    return [{"system": system, "value": value} for system, _, value in parts]
+
+
+def link_of(reference: Any) -> str | None:
+    """Where a Reference, or a plain text in the place of one, points to."""
     return text(reference) if isinstance(reference, str) else text(obj(reference).get("reference"))
 
 

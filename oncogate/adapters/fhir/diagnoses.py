@@ -11,7 +11,8 @@ from oncogate.adapters.fhir.context import Context, Entry, Unreadable, is_before
 
 _STATUSES = frozenset(["active", "recurrence", "relapse", "inactive", "remission", "resolved"])
 _MONTH = re.compile(r"\d{4}(?:-\d{2})?", re.ASCII)
-_NO_CONDITION = frozenset({"refuted", "entered-in-error"})
+NO_CONDITION = frozenset({"refuted", "entered-in-error"})
+"""Statuses of what isn't, or never was, a condition."""
 _VERIFIED_WORDS = {
     **dict.fromkeys(("已排除", "排除", "已否定"), "refuted"),
     **dict.fromkeys(("录入错误", "误录"), "entered-in-error"),
@@ -51,9 +52,9 @@ def read_diagnosis(found: Found, context: Context) -> list[Entry] | None:
 
 def status_of(resource: Json, *, abated: bool = False) -> str:
     """The clinical status, unless the condition was refuted or entered in error; one that has abated isn't active."""
-    verified = status_in(resource.get("verificationStatus"), "condition-ver-status", _NO_CONDITION)
+    verified = status_in(resource.get("verificationStatus"), "condition-ver-status", NO_CONDITION)
     verified = _VERIFIED_WORDS.get(verified or "", verified)
-    if verified in _NO_CONDITION:
+    if verified in NO_CONDITION:
         return verified
     clinical = status_in(resource.get("clinicalStatus"), "condition-clinical", _STATUSES)
     if clinical is None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import parse_qs
 
 from oncogate.adapters.fhir.access import Json, items, label, obj, objects, text, words
-from oncogate.adapters.fhir.bundles import Found, Pages, last_part
+from oncogate.adapters.fhir.bundles import Found, Pages, identifiers_in, last_part, link_of
 from oncogate.adapters.fhir.context import Context, Entry
 from oncogate.adapters.fhir.drugs import drug_of, drugs_of, identified
 from oncogate.adapters.fhir.treatments import CHEMO_WORDS, GROUPS, MEDICATION_ORDERS
@@ -97,12 +96,8 @@ def _target(link: object, group: Found, sent: list[Found], context: Context) -> 
     target = context.index.resolve(link, group)
     if target is not None:
         return target
-    said = text(link) if isinstance(link, str) else text(obj(link).get("reference"))
-    path, _, query = (said or "").partition("?")
-    wanted = [obj(obj(link).get("identifier"))]
-    for token in parse_qs(query).get("identifier", ()):
-        system, _, value = token.rpartition("|")
-        wanted.append({"system": system, "value": value})
+    path, _, query = (link_of(link) or "").partition("?")
+    wanted = [obj(obj(link).get("identifier")), *identifiers_in(query)]
     type = context.index.type_of(link, group)
     for kind in _ORDERS if type is None else (type,):
         target = context.index.resolve(f"{kind}/{last_part(path)}") if path and not query else None

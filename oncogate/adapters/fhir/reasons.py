@@ -8,7 +8,7 @@ from typing import Any
 from oncogate.adapters.fhir.access import Json, codings, obj, objects
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context
-from oncogate.adapters.fhir.diagnoses import status_of
+from oncogate.adapters.fhir.diagnoses import NO_CONDITION, status_of
 from oncogate.model.values import Code
 from oncogate.packs.codes import icd10
 
@@ -42,7 +42,7 @@ def _stands(condition: Found, named_at: str, context: Context) -> bool:
         problem = f"the reason `{condition.source}` is a condition of patient `{owner}`, and doesn't count"
         context.say(named_at, "wrong-patient", problem)
         return False
-    return status_of(condition.resource) not in ("refuted", "entered-in-error")
+    return status_of(condition.resource) not in NO_CONDITION
 
 
 def matching_conditions(concept: Any, context: Context) -> list[str]:

@@ -29,7 +29,7 @@ from oncogate.adapters.fhir.access import (
 )
 from oncogate.adapters.fhir.bundles import Found
 from oncogate.adapters.fhir.context import Context, Entry, report_status
-from oncogate.adapters.fhir.diagnoses import recorded_of, status_of
+from oncogate.adapters.fhir.diagnoses import NO_CONDITION, recorded_of, status_of
 
 _FLAGS = re.IGNORECASE | re.ASCII  # a Chinese character ends a word, as in `TNM分期`
 
@@ -139,7 +139,7 @@ def stages_of_condition(found: Found, context: Context) -> list[Entry]:
     One that only repeats an observation on record is left to that observation.
     """
     made = []
-    refuted = status_of(found.resource) in ("refuted", "entered-in-error")
+    refuted = status_of(found.resource) in NO_CONDITION
     for n, stage in enumerate(objects(found.resource.get("stage")), 1):
         value = _concept(stage.get("summary"))
         told = [context.index.resolve(link, found) for link in objects(stage.get("assessment"))]
