@@ -36,7 +36,7 @@ def patient_age(case: Case, options: Options) -> Derived:
             ("patient.age",),
         )
     if age is None:
-        return _not_supplied("patient.age")
+        return _without(_not_supplied("patient.age"))
     return Derived(
         frozenset({age}),
         (_said("patient.age", f"{age} a"),),
@@ -55,7 +55,7 @@ def patient_sex(case: Case, options: Options) -> Derived:
     """`female` or `male`; unknown where the host says anything else."""
     sex = case.record.patient.sex if case.record.patient else None
     if sex not in ("female", "male"):
-        return Derived(frozenset({"female", "male"}), _not_supplied("patient.sex").evidence, ("patient.sex",))
+        return Derived(frozenset({"female", "male"}), (_not_supplied("patient.sex"),), ("patient.sex",))
     return Derived(frozenset({sex}), (_said("patient.sex", sex),))
 
 
@@ -63,7 +63,7 @@ def patient_ward(case: Case, options: Options) -> Derived:
     """The ward as the host calls it; unknown where it doesn't say."""
     ward = (case.record.patient.ward or "").strip() if case.record.patient else ""
     if not ward:
-        return _not_supplied("patient.ward")
+        return _without(_not_supplied("patient.ward"))
     return Derived(frozenset({ward}), (_said("patient.ward", ward),))
 
 
@@ -76,7 +76,7 @@ def body_surface(case: Case, options: Options) -> Derived:
     recorded = _number(case, "vital.bsa", options, "weight_window")
     if recorded is not None:
         return _quantity("patient.bsa", recorded, "m2", _used(case, options, ("vital.bsa", "weight_window")))
-    return _not_said("patient.bsa")
+    return _without(_absent("patient.bsa"))
 
 
 def _computed_surface(case: Case, options: Options) -> Decimal | None:
@@ -214,7 +214,7 @@ def _unsaid(case: Case, fact: str, options: Options, window: str) -> list[Eviden
 def _gap(case: Case, fact: str, options: Options, window: str | None) -> list[Evidence]:
     """Why a value isn't known: what was found and can't be used, or that nothing is there."""
     if window is None:  # no entry: the host says it of the patient, or doesn't
-        return [*_not_supplied(fact).evidence]
+        return [_not_supplied(fact)]
     span = Window.of(options[window], case.at) if window in options else None
     rows = [r for r in select(case, fact, window=span).evidence() if r.entry is not None or r.counted is None]
     untold = any(r.counted is None or (r.counted and r.why is not None) for r in rows)
@@ -256,18 +256,19 @@ def _absent(fact: str) -> Evidence:
     return Evidence(fact=fact, counted=None, why="absent")
 
 
-def _not_supplied(fact: str) -> Derived:
-    """What only the host can say of the patient."""
-    return Derived(UNKNOWN, (Evidence(fact=fact, counted=None, why="not_supplied"),), (fact,))
+def _not_supplied(fact: str) -> Evidence:
+    """That the host doesn't say of the patient what only it can say."""
+    return Evidence(fact=fact, counted=None, why="not_supplied")
 
 
-def _not_said(fact: str) -> Derived:
-    return Derived(UNKNOWN, (_absent(fact),), (fact,))
+def _without(row: Evidence) -> Derived:
+    """What isn't known, and the row that says why."""
+    return Derived(UNKNOWN, (row,), (row.fact,))
 
 
 def latest_weight(case: Case) -> Derived:
     """The newest weight in kg, whenever it was taken."""
     value = _value(select(case, "vital.weight"))
     if value is None:
-        return _not_said("vital.weight")
+        return _without(_absent("vital.weight"))
     return Derived(frozenset({value}), _used(case, {}, ("vital.weight", "")))
