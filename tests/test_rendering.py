@@ -28,7 +28,7 @@ from oncogate.explain.prose import wrapped
 from oncogate.explain.render_html import render_html
 from oncogate.explain.render_text import render_text
 from oncogate.explain.rows import rows_of
-from oncogate.explain.view import MOST_LISTED, view_of
+from oncogate.explain.view import MOST_WORDS, view_of
 from oncogate.explain.words import CODES, WORDS, one_line, powers, printable, quantity_said
 from oncogate.model.decision import Evidence
 from oncogate.model.parameter import Parameter
@@ -458,7 +458,7 @@ def test_parameters_are_shown_in_words() -> None:
     for rule in force.rules:
         for name, used in parameters_used(rule, force, library.tables).items():
             assert used.said is not None
-            if used.label is None or used.value.count(", ") >= MOST_LISTED:
+            if used.label is None or used.value.count(", ") >= MOST_WORDS:
                 continue  # neither is shown
             codes = set(used.value.split(", ")) & set(used.said.zh.split("、")) - spellings
             assert not any(re.fullmatch("[a-z_0-9]{3,}", code) for code in codes), (rule.id, name, codes)

@@ -63,6 +63,11 @@ class LeafOutcome:
         """Whether it isn't known, and matters."""
         return self.truth is None and not self.settled
 
+    @property
+    def failed(self) -> bool:
+        """Whether it doesn't hold, and matters."""
+        return self.truth is False and not self.settled
+
     @once
     def holding(self) -> tuple[Text, ...]:
         """What holds, in words; of a fact derived from conditions, the conditions that made it so."""

@@ -64,14 +64,23 @@ def quantity_text(quantity: Quantity) -> str:
     return f"{quantity.comparator or ''}{quantity.value:f} {quantity.unit}".strip()
 
 
+def quantity_words(quantity: Quantity) -> Text:
+    """A quantity as clinicians write it: `<0.5 ×10⁹/L`."""
+    return with_unit(f"{quantity.comparator or ''}{quantity.value:f}", quantity.unit)
+
+
 def with_value(label: Text, entry: Entry) -> Text:
     """What a thing is called, with the entry's value where it is a number: `血小板 45 ×10⁹/L`."""
     quantity = stated(entry, "value")
     if not isinstance(quantity, Quantity):
         return label
-    said = with_unit(f"{quantity.comparator or ''}{quantity.value:f}", quantity.unit)
-    blank = "" if label.zh.endswith("）") else " "
-    return Text(zh=f"{label.zh}{blank}{said.zh}", en=f"{label.en} {said.en}")
+    said = quantity_words(quantity)
+    return Text(zh=f"{before_number(label.zh)}{said.zh}", en=f"{before_number(label.en)}{said.en}")
+
+
+def before_number(label: str) -> str:
+    """What a thing is called, ready for a number: behind a Chinese bracket stands no blank."""
+    return label if label.endswith("）") else f"{label} "
 
 
 _STATUSES = {

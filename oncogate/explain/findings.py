@@ -93,11 +93,8 @@ def _each_used(rule: Rule, force: InForce, tables: Tables) -> Iterator[tuple[str
     for key, parameter in force.used.get(rule.id, rule.parameters).items():
         fact, _, name = key.rpartition("/")
         by = force.set_by.get(fact or rule.id, {}).get(name) or rule.id.split("/")[0]
-        said = parameter_value(parameter, tables, whole=True)
-        yield (
-            key,
-            Used(value=_written(parameter), unit=parameter.unit, set_by=by, label=parameter.label, said=said),
-        )
+        value, said = _written(parameter), parameter_value(parameter, tables, whole=True)
+        yield key, Used(value=value, unit=parameter.unit, set_by=by, label=parameter.label, said=said)
 
 
 def _written(parameter: Parameter) -> str:
@@ -124,11 +121,7 @@ def _evidence(judgement: Judgement, case: Case) -> tuple[Evidence, ...]:
 def _missing(judgement: Judgement) -> tuple[str, ...]:
     if judgement.verdict in ("met", "not_applicable"):
         return ()
-    unsettled = [
-        leaf
-        for leaf in judgement.leaves
-        if leaf.open or (leaf.asked and leaf.truth is False and not leaf.settled)
-    ]
+    unsettled = [leaf for leaf in judgement.leaves if leaf.open or (leaf.asked and leaf.failed)]
     return tuple(dict.fromkeys(name for leaf in unsettled for name in leaf.missing))
 
 

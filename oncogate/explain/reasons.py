@@ -16,8 +16,8 @@ from oncogate.engine.case import Case, OrderedDrug
 from oncogate.engine.conditions import LeafOutcome, telling
 from oncogate.engine.judge import Judgement
 from oncogate.engine.standing import Standing
-from oncogate.engine.values import with_unit, written
-from oncogate.engine.wording import minute_text, shown_value, stated
+from oncogate.engine.values import written
+from oncogate.engine.wording import minute_text, quantity_words, shown_value, stated
 from oncogate.explain.words import OTHER_FACTS, quantity_said
 from oncogate.model.decision import Evidence, Why
 from oncogate.model.facts import Fact
@@ -222,7 +222,7 @@ def _unsettled(judgement: Judgement) -> list[LeafOutcome]:
     everything = judgement.rule.require is None
     return [
         leaf for leaf in judgement.leaves
-        if leaf.open or (leaf.truth is False and not leaf.settled and (everything or leaf.asked))
+        if leaf.open or (leaf.failed and (everything or leaf.asked))
     ]  # fmt: skip
 
 
@@ -271,9 +271,8 @@ def _near_misses(judgement: Judgement, case: Case) -> list[Text]:
         e for leaf in _unsettled(judgement) for e in leaf.evidence
         if e.counted is False and e.entry is not None and e.why is not None
     ]  # fmt: skip
-    if any(
-        e.why == "wrong_kind" for e in rows
-    ):  # of two tests that are asked for, the one that is there isn't the other
+    # of two tests that are asked for, the one that is there isn't the other
+    if any(e.why == "wrong_kind" for e in rows):
         asked = (e for leaf in judgement.leaves if leaf.asked for e in leaf.evidence)
         counted = {(e.fact, e.entry) for e in asked if e.counted}
         rows = [e for e in rows if e.why != "wrong_kind" or (e.fact, e.entry) not in counted]
@@ -320,7 +319,7 @@ def value_text(entry: Entry) -> Text:
     """An entry's value as a clinician reads it."""
     quantity = stated(entry, "value")
     if isinstance(quantity, Quantity):
-        return with_unit(f"{quantity.comparator or ''}{quantity.value:f}", quantity.unit)
+        return quantity_words(quantity)
     shown = shown_value(entry) or ""
     return Text(zh=shown, en=shown)
 

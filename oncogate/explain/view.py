@@ -8,14 +8,15 @@ from datetime import datetime
 
 from oncogate.base.texts import Language
 from oncogate.engine.values import unit_text
+from oncogate.engine.wording import before_number
 from oncogate.explain.reasons import time_text
 from oncogate.explain.rows import Row, label_of, rows_of
 from oncogate.explain.words import ALLOWED, code_text, one_line, word
 from oncogate.model.decision import CriticalValue, Decision, Finding, Loosening, Obligation, Used
 from oncogate.model.rule import Override
 
-MOST_LISTED = 12
-"""Words of a parameter that are shown."""
+MOST_WORDS = 12
+"""Words of a parameter that are shown; a list of spellings has more."""
 _STRICTEST_FIRST = {"block": 0, "warn": 1, "inform": 2, None: 3}
 
 
@@ -177,7 +178,7 @@ class _Viewer:
         unit = unit_text(value.unit).in_(self.language)
         when = time_text(value.effective, self.decision.at).in_(self.language) if value.effective else ""
         parts = [
-            f"{_before_number(label_of(value, self.language))}{value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
+            f"{before_number(label_of(value, self.language))}{value.value} {unit}", f"{self.word('limit')} {value.limit} {unit}", when,
             f"{self.word('source')} {value.source or value.entry}",
         ]  # fmt: skip
         return one_line(" · ".join(p for p in parts if p))
@@ -210,7 +211,7 @@ class _Viewer:
         """
         parameters = {
             name: used for name, used in finding.parameters.items()
-            if used.label is not None and used.value.count(", ") < MOST_LISTED
+            if used.label is not None and used.value.count(", ") < MOST_WORDS
         }  # fmt: skip
         for layer in dict.fromkeys(used.set_by for used in parameters.values()):
             said = self.semicolon.join(
@@ -240,13 +241,7 @@ class _Viewer:
         common = [a for a in sets[0] if all(a in s for s in sets)]
         rests = [tuple(Step(a, one_line(said.get(a, a))) for a in s if a not in common) for s in sets]
         tail = ".warn" if stuck else ""
-        done = (
-            "next.clear"
-            if decision.outcome == "warn" and not stuck
-            else "next.warn"
-            if stuck
-            else "next.allow"
-        )
+        done = "next.warn" if stuck else "next.clear" if decision.outcome == "warn" else "next.allow"
         numbered = (
             tuple((self.word("next.set", n=str(i)), rest) for i, rest in enumerate(rests, 1))
             if len(sets) > 1
@@ -286,10 +281,6 @@ class _Viewer:
     def _packs(self) -> str:
         packs = [f"{p.id} {p.version} ({p.digest.removeprefix('sha256:')[:8]})" for p in self.decision.packs]
         return one_line(" · ".join([*packs, self.decision.engine]))
-
-
-def _before_number(label: str) -> str:
-    return label if label.endswith("）") else f"{label} "
 
 
 def _exact(moment: datetime) -> str:
